@@ -1,0 +1,99 @@
+internal import AuthModels
+internal import AuthSession
+internal import HTTPTypes
+
+/// One call with one token.
+struct Call: Sendable {
+    let request: APIRequest
+    let url: WebURL
+    let startedAt: Moment
+    let deadline: Duration
+    /// Where a success's body goes; nil where the answer is wanted whole.
+    let sink: TransferSink?
+    var attempt = 0
+
+    init(
+        _ request: APIRequest, url: WebURL, startedAt: Moment, deadline: Duration,
+        sink: TransferSink?
+    ) {
+        self.request = request
+        self.url = url
+        self.startedAt = startedAt
+        self.deadline = deadline
+        self.sink = sink
+    }
+
+    func timeLeft(at now: Moment) -> Duration {
+        max(deadline - (now.elapsed(since: startedAt) ?? .zero), .zero)
+    }
+}
+
+// One request and its answer, whole or in chunks.
+extension APIClient {
+    func sendOnce(_ call: Call, with token: IssuedToken) async -> Result<HTTPAnswer, AuthError> {
+        do throws(AuthError) {
+            return .success(try await answer(to: call, with: token))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func answer(
+        to call: Call, with token: IssuedToken
+    ) async throws(AuthError) -> HTTPAnswer {
+        var exchange = HTTPExchange(
+            call.request.method, call.url, headers: call.request.headers,
+            body: call.request.body.inMemory, deadline: call.timeLeft(at: clock.now()),
+            responseBytesMax: call.request.responseBytesMax)
+        exchange.request.headerFields[.authorization] = "Bearer " + token.access.reveal()
+        guard let streaming = transport as? any StreamingHTTPTransport else {
+            exchange.body = try await call.request.body.collect()
+            return try await whole(exchange, call)
+        }
+        let upload = try call.request.body.upload()
+        guard upload != nil || call.sink != nil else { return try await whole(exchange, call) }
+        return try await inChunks(
+            exchange, call, upload?.reporting(to: call.request.progress), over: streaming)
+    }
+
+    private func whole(
+        _ exchange: HTTPExchange, _ call: Call
+    ) async throws(AuthError) -> HTTPAnswer {
+        var answer: HTTPAnswer
+        do { answer = try await transport.send(exchange) } catch {
+            throw AuthError(reading: error)
+        }
+        guard let sink = call.sink, answer.response.status.kind == .successful else {
+            return answer
+        }
+        if !answer.body.isEmpty {
+            do { try await sink.deliver(answer.body, of: answer.response) } catch {
+                throw .cancelled
+            }
+        }
+        answer.body = []
+        return answer
+    }
+
+    private func inChunks(
+        _ exchange: HTTPExchange, _ call: Call, _ upload: HTTPUpload?,
+        over transport: any StreamingHTTPTransport
+    ) async throws(AuthError) -> HTTPAnswer {
+        var exchange = exchange
+        let sink = call.sink
+        let body = CappedBody(bytesMax: exchange.responseBytesMax)
+        if sink != nil { exchange.responseBytesMax = .max }
+        do {
+            let head = try await transport.stream(exchange, upload: upload) { head, chunk in
+                if let sink, head.status.kind == .successful {
+                    try await sink.deliver(chunk, of: head)
+                } else {
+                    body.append(chunk)
+                }
+            }
+            return HTTPAnswer(head, body: body.bytes)
+        } catch {
+            throw AuthError(reading: error)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import AuthModels
+internal import HTTPTypes
+internal import OpenIDConnect
+
+/// A refusal that no new access token of the same sign-in can mend.
+enum BearerRefusal {
+    /// What an answer's challenge asks for: a stronger or fresher sign-in (RFC 9470 §3) with a 401,
+    /// more scope (RFC 6750 §3.1) with a 403; nil for every other answer.
+    static func error(in answer: HTTPAnswer) -> AuthError? {
+        let status = answer.response.status
+        guard status == .unauthorized || status == .forbidden else { return nil }
+        let lines = answer.response.headerFields[values: .wwwAuthenticate]
+        for challenge in AuthenticationChallenge.parse(lines)
+        where challenge.scheme == "bearer" || challenge.scheme == "dpop" {
+            switch (challenge.parameters["error"], status) {
+            case ("insufficient_user_authentication", .unauthorized):
+                return .stepUpRequired(
+                    acrValues: challenge.parameters["acr_values"].map { SafeText.escaped($0) },
+                    maxAge: challenge.parameters["max_age"].flatMap(seconds))
+            case ("insufficient_scope", .forbidden):
+                return .insufficientScope(
+                    challenge.parameters["scope"].map { SafeText.escaped($0) })
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    /// A non-negative number of at most nine digits.
+    private static func seconds(_ text: String) -> Int? {
+        guard (1...9).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return Int(text)
+    }
+}

@@ -1,0 +1,114 @@
+"""Fixtures of the black-box tests. Each test has a HOME, a bus and a keyring of its own."""
+
+import contextlib
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+
+from harness.browser import ScriptedBrowser  # noqa: E402
+from harness.canaries import Canaries  # noqa: E402
+from harness.command import KSCONNECT, Home, Ksconnect  # noqa: E402
+from harness.fake_provider import FakeProvider  # noqa: E402
+from harness.keyring import Keyring, SessionBus  # noqa: E402
+from harness.providers import Demo, DjangoOAuthToolkit, Glewlwyd  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not KSCONNECT.exists():
+        pytest.exit(f"{KSCONNECT} does not exist: run `swift build` first", returncode=3)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def canaries():
+    return Canaries()
+
+
+@pytest.fixture
+def keyring(home):
+    """A private bus with a real gnome-keyring, unlocked."""
+    with Keyring(home) as keyring:
+        yield keyring
+
+
+@pytest.fixture
+def empty_bus(home):
+    """A bus on which no Secret Service answers."""
+    with SessionBus(home) as bus:
+        yield bus
+
+
+@pytest.fixture
+def ksconnect(home, keyring, canaries):
+    """The real command, with a keyring. Afterwards no file of HOME may hold a secret (G1)."""
+    yield Ksconnect(home, keyring.environment, canaries)
+    found = canaries.found_under(home.root, except_for=[home.root / "browser"])
+    assert not found, f"secrets in files: {found}"
+
+
+@pytest.fixture
+def fake():
+    """A provider that can be told to misbehave."""
+    with FakeProvider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def browser(tmp_path, canaries):
+    """Makes scripted browsers; their logs are beside HOME's files, and hold codes on purpose."""
+
+    def make(user=None, plan=()):
+        folder = tmp_path / "browser" / str(len(made))
+        made.append(ScriptedBrowser(folder, user, plan))
+        canaries.add_source(made[-1].secrets)
+        return made[-1]
+
+    made = []
+    return make
+
+
+@pytest.fixture
+def sign_in(ksconnect, browser):
+    """Signs in at a provider by a scripted browser; returns the command set to the provider."""
+
+    def sign_in(provider, client="public", redirect_port=None, arguments=(), **environment):
+        visitor = browser(provider.user)
+        command = ksconnect.use(
+            provider, client, redirect_port, BROWSER=visitor.program, **environment
+        )
+        command("login", *arguments).expect()
+        visitor.wait_for_end()
+        command.visitor = visitor
+        return command
+
+    return sign_in
+
+
+@pytest.fixture
+def signed_in(sign_in, fake):
+    """The command, signed in at the fake provider as its public client."""
+    return sign_in(fake)
+
+
+@pytest.fixture(scope="session")
+def dot(tmp_path_factory):
+    with contextlib.closing(DjangoOAuthToolkit(tmp_path_factory.mktemp("dot"))) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def glewlwyd(tmp_path_factory):
+    with contextlib.closing(Glewlwyd(tmp_path_factory.mktemp("glewlwyd"))) as provider:
+        yield provider
+
+
+@pytest.fixture
+def demo(tmp_path_factory):
+    with contextlib.closing(Demo(tmp_path_factory.mktemp("demo"))) as provider:
+        yield provider
