@@ -16,8 +16,10 @@ enum TerminalQuestions {
     }
 
     /// Reads a line that the terminal does not show.
+    ///
+    /// Silent before it asks: an answer that comes at once would be shown, and then thrown away with
+    /// what was typed before the question.
     static func secretLine(_ prompt: String) async -> String? {
-        StandardError.write(prompt)
         var before = termios()
         let isTerminal = tcgetattr(STDIN_FILENO, &before) == 0
         if isTerminal {
@@ -25,6 +27,7 @@ enum TerminalQuestions {
             silent.c_lflag &= ~tcflag_t(ECHO)
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         }
+        StandardError.write(prompt)
         let line = await TerminalLines.next()
         if isTerminal { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before) }
         StandardError.write("\n")
