@@ -1,6 +1,7 @@
 import ArgumentParser
 import AuthModels
 import KSConnect
+import OpenIDConnect
 
 struct LoginCommand: SessionCommand {
     static let configuration = CommandConfiguration(
@@ -25,6 +26,20 @@ struct LoginCommand: SessionCommand {
     @Option(help: ArgumentHelp("How long the sign-in may take.", valueName: "seconds"))
     var timeout = 300
 
+    @Option(
+        help: ArgumentHelp(
+            "Ask for one of these kinds of sign-in, the preferred one first.", valueName: "acr"))
+    var acrValues: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Ask for a sign-in that is no older than this; 0 asks for the password again.",
+            valueName: "seconds"))
+    var maxAge: Int?
+
+    @Option(help: ArgumentHelp("Who is to sign in, as the provider knows them.", valueName: "name"))
+    var loginHint: String?
+
     static var checksAccount: Bool { false }
 
     func validate() throws {
@@ -34,6 +49,9 @@ struct LoginCommand: SessionCommand {
         }
         guard (1...86_400).contains(timeout) else {
             throw ValidationError("--timeout is a number of seconds from 1 to 86400.")
+        }
+        if let maxAge, maxAge < 0 {
+            throw ValidationError("--max-age is a number of seconds, 0 or more.")
         }
     }
 
@@ -82,7 +100,9 @@ struct LoginCommand: SessionCommand {
             present: { [noBrowser] url, fault in
                 SignInProgress(noBrowser: noBrowser, isPasting: isPasting).show(url, fault)
             },
-            pasted: isPasting ? TerminalLines.stream : nil)
+            pasted: isPasting ? TerminalLines.stream : nil,
+            extra: AuthorizationRequest.Extra(
+                maxAge: maxAge, loginHint: loginHint, acrValues: acrValues))
     }
 }
 

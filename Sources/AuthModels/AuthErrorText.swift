@@ -77,11 +77,27 @@ extension AuthError {
         case .unauthorizedAfterRefresh:
             "check that --api-url names the API that this sign-in is for; the session is kept"
         case .insufficientScope: "sign in again with a --scope that covers the call"
-        case .stepUpRequired: "sign in again with `ksconnect login`"
+        case .stepUpRequired(let acrValues, let maxAge):
+            "sign in again with `ksconnect login\(Self.stepUp(acrValues, maxAge))`"
         case .bodyNotRepeatable: "run the command again"
         case .store(let error): error.remedy
         case .randomnessUnavailable: "try again; if it stays so, the system itself is broken"
         }
+    }
+
+    /// The options that ask for what the API asked for. People paste them into a shell, so text of
+    /// the API's is repeated only where no shell reads more than letters in it.
+    private static func stepUp(_ acrValues: String?, _ maxAge: Int?) -> String {
+        var options = ""
+        let isHarmless = { (byte: UInt8) in
+            (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte)
+                || " ._:/-".utf8.contains(byte)
+        }
+        if let acrValues, acrValues.utf8.allSatisfy(isHarmless) {
+            options += " --acr-values '\(acrValues)'"
+        }
+        if let maxAge { options += " --max-age \(maxAge)" }
+        return options
     }
 
     private static func advice(_ retryAfter: Duration?) -> String {

@@ -1,4 +1,5 @@
 public import AuthModels
+public import OpenIDConnect
 
 /// The outside world as one account's service needs it.
 public struct AuthPorts: Sendable {
@@ -36,13 +37,18 @@ public struct SignInRequest: Sendable {
     /// Redirected URLs that a person pastes, for a browser on another machine. Lines that do not
     /// belong to this sign-in are ignored.
     public var pasted: AsyncStream<String>?
+    /// What this sign-in asks for beyond the registration, as a step-up does (RFC 9470 §4).
+    public var extra: AuthorizationRequest.Extra
+    public var issuerPolicy: AuthorizationRequest.IssuerPolicy
 
     public init(
         registration: ClientRegistration, clientSecret: ClientSecret? = nil,
         redirects: any RedirectReceiving, browser: (any BrowserOpening)?,
         timeout: Duration = .seconds(300),
         present: @escaping @Sendable (WebURL, BrowserUnavailable?) -> Void = { _, _ in },
-        pasted: AsyncStream<String>? = nil
+        pasted: AsyncStream<String>? = nil,
+        extra: AuthorizationRequest.Extra = AuthorizationRequest.Extra(),
+        issuerPolicy: AuthorizationRequest.IssuerPolicy = .compareWhenPresent
     ) {
         self.registration = registration
         self.clientSecret = clientSecret
@@ -51,5 +57,7 @@ public struct SignInRequest: Sendable {
         self.timeout = timeout
         self.present = present
         self.pasted = pasted
+        self.extra = extra
+        self.issuerPolicy = issuerPolicy
     }
 }

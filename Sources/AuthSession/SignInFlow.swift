@@ -38,7 +38,8 @@ struct SignInFlow: Sendable {
     ) async throws(AuthError) -> Redirect {
         let authorization = try AuthorizationRequest(
             registration: request.registration, redirectURI: listener.redirectURI,
-            metadata: metadata, random: ports.random)
+            metadata: metadata, random: ports.random, extra: request.extra,
+            issuerPolicy: request.issuerPolicy)
         request.present(authorization.url, nil)
         let target = try await firstRedirect(on: listener, answering: authorization).get()
         do throws(AuthError) {

@@ -56,18 +56,21 @@ public final class KSConnectClient: Sendable {
     ///   - timeout: how long the person may take.
     ///   - present: told the URL, and again when no browser could be opened.
     ///   - pasted: redirected URLs that the person pastes, for a browser on another machine.
+    ///   - extra: what a call asked for that ended in `stepUpRequired` (RFC 9470 §4), a hint of who
+    ///     signs in.
     @discardableResult
     public func signIn(
         _ registration: ClientRegistration, clientSecret: ClientSecret? = nil,
         opensBrowser: Bool = true, timeout: Duration = .seconds(300),
         present: @escaping @Sendable (WebURL, BrowserUnavailable?) -> Void = { _, _ in },
-        pasted: AsyncStream<String>? = nil
+        pasted: AsyncStream<String>? = nil,
+        extra: AuthorizationRequest.Extra = AuthorizationRequest.Extra()
     ) async throws(AuthError) -> SessionRecord {
         try await service.signIn(
             SignInRequest(
                 registration: registration, clientSecret: clientSecret,
                 redirects: platform.redirects, browser: opensBrowser ? platform.browser : nil,
-                timeout: timeout, present: present, pasted: pasted))
+                timeout: timeout, present: present, pasted: pasted, extra: extra))
     }
 
     // MARK: Calls
