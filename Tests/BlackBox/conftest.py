@@ -1,6 +1,7 @@
 """Fixtures of the black-box tests. Each test has a HOME, a bus and a keyring of its own."""
 
 import contextlib
+import signal
 import sys
 
 import pytest
@@ -18,6 +19,14 @@ from harness.providers import Demo, DjangoOAuthToolkit, Glewlwyd  # noqa: E402
 def pytest_sessionstart(session):
     if not session.config.option.collectonly and not KSCONNECT.exists():
         pytest.exit(f"{KSCONNECT} does not exist: run `swift build` first", returncode=3)
+
+
+def pytest_configure():
+    """Signals that whoever started the tests wanted ignored (nohup, a shell's `&`) would stay
+    ignored in the command, which the tests interrupt."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
