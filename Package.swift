@@ -24,6 +24,8 @@ let nioHTTPCompression: Target.Dependency =
 let asyncHTTPClient: Target.Dependency =
     .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency =
+    .product(name: "HummingbirdCore", package: "hummingbird")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let argumentParser: Target.Dependency =
@@ -121,6 +123,15 @@ let package = Package(
                 "DemoProvider", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
             ],
             swiftSettings: strict),
+
+        // A second front end on the same core, to copy from: a web application.
+        .executableTarget(
+            name: "ksconnect-webapp",
+            dependencies: [
+                "KSConnect", "Desktop", "AuthModels", "AuthSession", argumentParser, crypto,
+                httpTypes, hummingbird, hummingbirdCore, logging, nioCore,
+            ],
+            path: "Examples/WebApp", exclude: ["README.md"], swiftSettings: strict),
 
         // A tool: the refresh protocol under simulated faults, and the state diagram.
         .executableTarget(

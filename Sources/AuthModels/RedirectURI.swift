@@ -1,13 +1,20 @@
-/// A loopback redirect URI (RFC 8252 §7.3): `http`, a loopback host, an explicit port and a path.
+/// Where the provider sends the browser back to: a loopback address that a native app listens on
+/// (RFC 8252 §7.3), or a page of a web application.
 ///
-/// It is sent exactly as written; only a port of 0 is replaced by the port that was bound.
+/// It is sent exactly as written; only a loopback port of 0 is replaced by the port that was bound.
 public struct RedirectURI: ExactString {
     public let rawValue: String
-    public let host: Host
-    /// 0 asks for an ephemeral port.
-    public let port: Int
     /// Starts with `/`.
     public let path: String
+    /// What can be listened on; nil where it is a web application's own `https` page.
+    public let loopback: Loopback?
+
+    /// `http`, a loopback host and a port.
+    public struct Loopback: Hashable, Sendable {
+        public let host: Host
+        /// 0 asks for an ephemeral port.
+        public let port: Int
+    }
 
     /// Which loopback name the URI uses; `localhost` means both address families.
     public enum Host: String, Hashable, Sendable {
@@ -21,8 +28,11 @@ public struct RedirectURI: ExactString {
         case notLoopbackHTTP
         case badPort
         case badPath
+        /// Neither a loopback URI nor an absolute `https` one.
+        case notHTTPS
     }
 
+    /// A native app's: on loopback.
     public init(_ text: String) throws(Fault) {
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), text.utf8.count <= 400,
             text.hasPrefix("http://")
@@ -47,14 +57,33 @@ public struct RedirectURI: ExactString {
         }
         guard tail.first == "/", !tail.contains("?"), !tail.contains("#") else { throw .badPath }
         self.rawValue = text
-        self.host = host
-        self.port = port
         self.path = String(tail)
+        self.loopback = Loopback(host: host, port: port)
     }
 
-    /// The same URI with the port that was really bound.
+    /// A web application's: an `https` page without a query (RFC 6749 §3.1.2), or a loopback one for
+    /// development.
+    public init(web text: String) throws(Fault) {
+        guard !text.hasPrefix("http://") else {
+            self = try RedirectURI(text)
+            return
+        }
+        let url: WebURL
+        do { url = try WebURL(text) } catch { throw .notHTTPS }
+        guard url.scheme == "https", text.utf8.count <= 400 else { throw .notHTTPS }
+        guard url.path.hasPrefix("/"), url.query == nil, !url.hasDotSegment else { throw .badPath }
+        self.init(rawValue: text, path: url.path, loopback: nil)
+    }
+
+    private init(rawValue: String, path: String, loopback: Loopback?) {
+        self.rawValue = rawValue
+        self.path = path
+        self.loopback = loopback
+    }
+
+    /// The same URI with the port that was really bound; a web application's is as it is.
     public func bound(to port: Int) throws(Fault) -> RedirectURI {
-        self.port == port
-            ? self : try RedirectURI("http://\(host.rawValue):\(port)\(path)")
+        guard let loopback, loopback.port != port else { return self }
+        return try RedirectURI("http://\(loopback.host.rawValue):\(port)\(path)")
     }
 }

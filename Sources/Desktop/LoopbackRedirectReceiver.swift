@@ -46,13 +46,16 @@ public struct LoopbackRedirectReceiver: RedirectReceiving {
     private func listen(
         on redirectURI: RedirectURI, _ group: MultiThreadedEventLoopGroup
     ) async throws(RedirectError) -> LoopbackListener {
+        guard let loopback = redirectURI.loopback else {
+            throw .noLoopback("the redirect URI \(redirectURI) is no loopback address")
+        }
         let desk = RedirectDesk()
         let bootstrap = Self.bootstrap(group, redirectURI, desk)
-        var tries = redirectURI.port == 0 ? Self.ephemeralTriesMax : 1
+        var tries = loopback.port == 0 ? Self.ephemeralTriesMax : 1
         while true {
             tries -= 1
             do throws(RedirectError) {
-                let channels = try await bind(redirectURI, bootstrap)
+                let channels = try await bind(loopback, bootstrap)
                 guard let port = channels.first?.localAddress?.port,
                     let bound = try? redirectURI.bound(to: port)
                 else { throw RedirectError.noLoopback("no port was given") }
@@ -66,19 +69,19 @@ public struct LoopbackRedirectReceiver: RedirectReceiving {
 
     /// Binds every address that exists, to one port.
     private func bind(
-        _ redirectURI: RedirectURI, _ bootstrap: ServerBootstrap
+        _ loopback: RedirectURI.Loopback, _ bootstrap: ServerBootstrap
     ) async throws(RedirectError) -> [any Channel] {
         var channels: [any Channel] = []
-        var port = redirectURI.port
+        var port = loopback.port
         do throws(RedirectError) {
-            for address in addresses(redirectURI.host) {
+            for address in addresses(loopback.host) {
                 guard let channel = try await Self.bind(address, port, bootstrap) else { continue }
                 channels.append(channel)
                 port = channel.localAddress?.port ?? port
             }
             guard !channels.isEmpty else {
                 throw RedirectError.noLoopback(
-                    "no loopback address of \(redirectURI.host.rawValue) exists on this machine")
+                    "no loopback address of \(loopback.host.rawValue) exists on this machine")
             }
             return channels
         } catch {

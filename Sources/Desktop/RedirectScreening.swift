@@ -40,7 +40,8 @@ enum RedirectScreening: Equatable {
     }
 
     private static func accepts(host: String, _ uri: RedirectURI) -> Bool {
-        if host.isExactly("\(uri.host.rawValue):\(uri.port)") { return true }
-        return uri.port == 80 && host.isExactly(uri.host.rawValue)
+        guard let own = uri.loopback else { return false }
+        if host.isExactly("\(own.host.rawValue):\(own.port)") { return true }
+        return own.port == 80 && host.isExactly(own.host.rawValue)
     }
 }

@@ -186,7 +186,7 @@ extension ColumnReader {
             clientID: try parsed("client_id") { ClientID($0) },
             authentication: try parsed("client_auth") { ClientAuthentication(rawValue: $0) },
             scope: try parsed("asked_scope") { Scope($0) },
-            redirectURI: try parsed("redirect_uri") { try RedirectURI($0) },
+            redirectURI: try parsed("redirect_uri") { try RedirectURI(web: $0) },
             apiBase: try parsed("api_base") { try WebURL($0) },
             prompt: try optionalText("prompt"))
     }

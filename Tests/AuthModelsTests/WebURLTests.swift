@@ -124,16 +124,17 @@ struct RedirectURITests {
     func good() throws {
         let uri = try RedirectURI("http://localhost:3000/callback")
         #expect(uri.rawValue == "http://localhost:3000/callback")
-        #expect(uri.host == .localhost && uri.port == 3000 && uri.path == "/callback")
-        #expect(try RedirectURI("http://[::1]:0/a/b").host == .ipv6)
-        #expect(try RedirectURI("http://127.0.0.1/").port == 80)
+        #expect(uri.loopback?.host == .localhost && uri.loopback?.port == 3000)
+        #expect(uri.path == "/callback")
+        #expect(try RedirectURI("http://[::1]:0/a/b").loopback?.host == .ipv6)
+        #expect(try RedirectURI("http://127.0.0.1/").loopback?.port == 80)
     }
 
     @Test("Only port 0 is replaced by the port that was bound")
     func bound() throws {
         let ephemeral = try RedirectURI("http://127.0.0.1:0/cb").bound(to: 40_000)
         #expect(ephemeral.rawValue == "http://127.0.0.1:40000/cb")
-        #expect(ephemeral.port == 40_000)
+        #expect(ephemeral.loopback?.port == 40_000)
         let fixed = try RedirectURI("http://localhost:3000/cb")
         #expect(try fixed.bound(to: 3000) == fixed)
         #expect(
@@ -157,6 +158,32 @@ struct RedirectURITests {
         ])
     func refused(text: String, fault: RedirectURI.Fault) {
         #expect(throws: fault) { try RedirectURI(text) }
+    }
+
+    @Test("A web application's redirect URI is an https page, which nobody can listen on")
+    func web() throws {
+        let uri = try RedirectURI(web: "https://doors.example:8443/callback")
+        #expect(uri.rawValue == "https://doors.example:8443/callback")
+        #expect(uri.path == "/callback" && uri.loopback == nil)
+        #expect(try uri.bound(to: 40_000) == uri)
+        let local = "http://localhost:8080/callback"
+        #expect(try RedirectURI(web: local) == RedirectURI(local))
+        #expect(try RedirectURI(web: local).loopback?.port == 8080)
+    }
+
+    @Test(
+        "Anything but an https page or loopback http is refused to a web application",
+        arguments: [
+            ("http://doors.example/callback", RedirectURI.Fault.notLoopbackHTTP),
+            ("ftp://doors.example/callback", .notHTTPS), ("doors.example/callback", .notHTTPS),
+            ("https://me@doors.example/callback", .notHTTPS),
+            ("https://doors.example/callback#x", .notHTTPS), ("", .notHTTPS),
+            ("https://doors.example/" + String(repeating: "a", count: 400), .notHTTPS),
+            ("https://doors.example", .badPath), ("https://doors.example/callback?x=1", .badPath),
+            ("https://doors.example/a/../callback", .badPath),
+        ])
+    func refusedToWeb(text: String, fault: RedirectURI.Fault) {
+        #expect(throws: fault) { try RedirectURI(web: text) }
     }
 
     @Test("More than 400 bytes are refused, as the providers do")

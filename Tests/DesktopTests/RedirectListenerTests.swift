@@ -9,8 +9,10 @@ struct WaitingSignIn {
     let listener: any RedirectListener
     let received: Task<Result<ReceivedRedirect, RedirectError>, Never>
 
-    var port: Int { listener.redirectURI.port }
-    var host: String { "\(listener.redirectURI.host.rawValue):\(port)" }
+    var port: Int { listener.redirectURI.loopback?.port ?? 0 }
+    var host: String {
+        "\(listener.redirectURI.loopback?.host.rawValue ?? ""):\(port)"
+    }
 
     init(on uri: String = "http://127.0.0.1:0/callback", waiting: Bool = true) async throws {
         let uri = try RedirectURI(uri)
