@@ -39,7 +39,7 @@ struct APICommand: SessionCommand {
     /// What the client itself decides.
     private static let reserved = [
         "authorization", "host", "connection", "content-length", "transfer-encoding", "te",
-        "upgrade", "proxy-authorization",
+        "upgrade", "proxy-authorization", "dpop",
     ]
 
     func validate() throws {

@@ -45,6 +45,8 @@ struct StatusReport: Encodable {
     var scope: [String]
     var expiresAt: String?
     var hasRefreshToken: Bool
+    /// For people only.
+    private var isBound: Bool
 
     init(_ state: AuthState, account: AccountName) {
         let record = state.record
@@ -55,6 +57,7 @@ struct StatusReport: Encodable {
         scope = record?.grantedScope.values ?? []
         expiresAt = record?.expiry.date?.rfc3339
         hasRefreshToken = record?.hasRefreshToken ?? false
+        isBound = record?.registration.usesDPoP ?? false
     }
 
     enum CodingKeys: String, CodingKey {
@@ -81,6 +84,7 @@ struct StatusReport: Encodable {
         fields.add("scope", scope.isEmpty ? nil : scope.joined(separator: " "))
         fields.add("token until", expiresAt)
         if issuer != nil { fields.add("refresh token", hasRefreshToken ? "yes" : "no") }
+        if isBound { fields.add("tokens", "bound to a key (DPoP)") }
         return heading(style) + "\n" + fields.text
     }
 

@@ -8,6 +8,9 @@ struct TokenCommand: SessionCommand {
         commandName: "token",
         abstract: "Print an access token that is valid for a while, refreshing when needed.",
         discussion: """
+            A token that is bound to a key (--dpop) is printed too, with a warning: without the \
+            key, which stays in the store, no API takes it.
+
             Example: curl -H "Authorization: Bearer $(ksconnect token)" \
             https://connect.my-clay.com/v1.2/me
             """)
@@ -30,10 +33,16 @@ struct TokenCommand: SessionCommand {
 
     func run(in workspace: Workspace) async throws {
         let token = try await token(workspace)
+        let type = token.record.registration.tokenType
+        if type == .dpop {
+            StandardError.line(
+                "This token is bound to a key that stays here (DPoP); an API takes it from "
+                    + "`ksconnect api` alone.")
+        }
         guard json else { return try StandardOutput.line(token.access.reveal()) }
         try JSONOutput.print(
             TokenReport(
-                accessToken: token.access.reveal(), tokenType: "Bearer",
+                accessToken: token.access.reveal(), tokenType: type.rawValue,
                 account: token.record.account.rawValue,
                 expiresAt: token.record.expiry.date?.rfc3339))
     }

@@ -63,7 +63,10 @@ struct Workspace: Sendable {
     /// silent mix.
     private func checkAccount() async throws {
         let spoken = settings.spoken.filled(from: settings.spokenProfile ?? ProfileSettings())
-        guard spoken.issuer != nil || spoken.clientID != nil || spoken.apiURL != nil else { return }
+        guard
+            spoken.issuer != nil || spoken.clientID != nil || spoken.apiURL != nil
+                || spoken.dpop != nil
+        else { return }
         let record: SessionRecord?
         do { record = try await store.record(of: account) } catch { throw AuthError.store(error) }
         guard let record, record.phase != .signedOut else { return }
@@ -72,6 +75,7 @@ struct Workspace: Sendable {
             ("issuer", spoken.issuer, own.issuer.rawValue),
             ("client id", spoken.clientID, own.clientID.rawValue),
             ("API URL", spoken.apiURL, own.apiBase.rawValue),
+            ("setting dpop", try spoken.usesDPoP().map { "\($0)" }, "\(own.usesDPoP)"),
         ]
         for (name, spoken, own) in pairs {
             guard let spoken, !spoken.isExactly(own) else { continue }

@@ -80,6 +80,7 @@ struct ConfigFile: Sendable {
             case "client-id": settings.clientID = value
             case "client-secret-file": settings.clientSecretFile = value
             case "client-auth": settings.clientAuth = value
+            case "dpop": settings.dpop = value
             case "prompt": settings.prompt = value
             case "scope": settings.scope = value
             case "redirect-uri": settings.redirectURI = value
@@ -116,6 +117,7 @@ struct ProfileSettings: Sendable {
     var clientID: String?
     var clientSecretFile: String?
     var clientAuth: String?
+    var dpop: String?
     var prompt: String?
     var scope: String?
     var redirectURI: String?
@@ -126,8 +128,20 @@ struct ProfileSettings: Sendable {
         ProfileSettings(
             issuer: issuer ?? other.issuer, clientID: clientID ?? other.clientID,
             clientSecretFile: clientSecretFile ?? other.clientSecretFile,
-            clientAuth: clientAuth ?? other.clientAuth, prompt: prompt ?? other.prompt,
-            scope: scope ?? other.scope, redirectURI: redirectURI ?? other.redirectURI,
-            apiURL: apiURL ?? other.apiURL)
+            clientAuth: clientAuth ?? other.clientAuth, dpop: dpop ?? other.dpop,
+            prompt: prompt ?? other.prompt, scope: scope ?? other.scope,
+            redirectURI: redirectURI ?? other.redirectURI, apiURL: apiURL ?? other.apiURL)
+    }
+
+    /// Whether tokens are to be bound to a key; nil where nobody says.
+    func usesDPoP() throws -> Bool? {
+        switch dpop?.lowercased() {
+        case nil: nil
+        case "true", "yes", "on", "1": true
+        case "false", "no", "off", "0": false
+        case let value?:
+            throw CommandFailure.configuration(
+                "the setting dpop is neither true nor false: \(Printable.text(value))")
+        }
     }
 }

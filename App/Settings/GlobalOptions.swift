@@ -22,6 +22,9 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "How a secret is sent: basic, basic-raw or post.")
     var clientAuth: ClientAuth?
 
+    @Flag(inversion: .prefixedNo, help: "Bind tokens to a key of this machine (DPoP).")
+    var dpop: Bool?
+
     @Option(help: "Sent as prompt, for example consent.")
     var prompt: String?
 

@@ -42,6 +42,7 @@ struct LoginSettings {
             redirectURI: chosen.redirectURI ?? Profile.redirectURI,
             authentication: try Self.authentication(chosen, hasSecret: secret != nil))
         registration.prompt = try Self.prompt(chosen)
+        registration.usesDPoP = try chosen.usesDPoP() ?? false
         self.registration = registration
         self.secret = secret
     }
@@ -63,7 +64,8 @@ struct LoginSettings {
                 issuer: issuer, clientID: earlier.clientID.rawValue,
                 clientAuth: isClient && earlier.authentication != .none
                     ? earlier.authentication.rawValue : nil,
-                prompt: earlier.prompt, scope: earlier.scope.description,
+                dpop: earlier.usesDPoP ? "true" : nil, prompt: earlier.prompt,
+                scope: earlier.scope.description,
                 redirectURI: earlier.redirectURI.rawValue, apiURL: earlier.apiBase.rawValue))
     }
 

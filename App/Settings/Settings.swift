@@ -30,6 +30,7 @@ struct Settings: Sendable {
             clientID: flags.clientId ?? environment["KSCONNECT_CLIENT_ID"],
             clientSecretFile: flags.clientSecretFile,
             clientAuth: flags.clientAuth?.rawValue ?? environment["KSCONNECT_CLIENT_AUTH"],
+            dpop: flags.dpop.map { $0 ? "true" : "false" } ?? environment["KSCONNECT_DPOP"],
             prompt: flags.prompt ?? environment["KSCONNECT_PROMPT"],
             scope: flags.scope ?? environment["KSCONNECT_SCOPE"],
             redirectURI: flags.redirectUri ?? environment["KSCONNECT_REDIRECT_URI"],

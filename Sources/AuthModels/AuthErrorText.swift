@@ -71,6 +71,10 @@ extension AuthError {
         case .configInvalid: "correct the flag, the environment variable or the config file"
         case .tokenEndpointRejected(let code) where code.isEmpty:
             "try again; if it happens again, sign in again with `ksconnect login`"
+        case .tokenEndpointRejected(code: "use_dpop_nonce"),
+            .tokenEndpointRejected(code: "invalid_dpop_proof"):
+            "check this machine's clock; if it is right, tell the provider's people, or sign in "
+                + "with --no-dpop"
         case .tokenEndpointRejected:
             "check the client id, its secret (--client-auth says how it is sent) and --scope"
         case .originNotAllowed: "give a path, or a URL that begins with the API's own"

@@ -23,10 +23,13 @@ public struct ClientRegistration: Hashable, Sendable {
     /// Sent as `prompt` (OpenID Connect Core §3.1.2.1); some providers give a refresh token only
     /// with `consent`.
     public var prompt: String?
+    /// Whether tokens are bound to a key of this machine (RFC 9449). Asked for is insisted on: a
+    /// token that is not bound is not taken.
+    public var usesDPoP: Bool
 
     public init(
         issuer: Issuer, clientID: ClientID, authentication: ClientAuthentication, scope: Scope,
-        redirectURI: RedirectURI, apiBase: WebURL, prompt: String? = nil
+        redirectURI: RedirectURI, apiBase: WebURL, prompt: String? = nil, usesDPoP: Bool = false
     ) {
         self.issuer = issuer
         self.clientID = clientID
@@ -35,7 +38,11 @@ public struct ClientRegistration: Hashable, Sendable {
         self.redirectURI = redirectURI
         self.apiBase = apiBase
         self.prompt = prompt
+        self.usesDPoP = usesDPoP
     }
+
+    /// The only type of access token that is taken.
+    public var tokenType: AccessTokenType { usesDPoP ? .dpop : .bearer }
 }
 
 /// The provider's endpoints as discovery gave them at sign-in. Codes and refresh tokens go nowhere

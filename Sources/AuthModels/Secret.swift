@@ -68,7 +68,7 @@ extension Secret {
     public var debugDescription: String { "<redacted>" }
     public var customMirror: Mirror { Mirror(self, children: []) }
 
-    /// The text itself, for the one place that sends or seals it.
+    /// The text itself, for the one place that sends or seals it; of no use for what is no text.
     public func reveal() -> String {
         bytes.withBytes { String(decoding: $0, as: UTF8.self) }
     }

@@ -174,11 +174,17 @@ public struct OpenedSession: Hashable, Sendable {
     public var tokens: TokenSet
     /// Nil for a public client.
     public var clientSecret: ClientSecret?
+    /// There exactly where the registration says ``ClientRegistration/usesDPoP``.
+    public var dpopKey: DPoPKey?
 
-    public init(record: SessionRecord, tokens: TokenSet, clientSecret: ClientSecret?) {
+    public init(
+        record: SessionRecord, tokens: TokenSet, clientSecret: ClientSecret?,
+        dpopKey: DPoPKey? = nil
+    ) {
         self.record = record
         self.tokens = tokens
         self.clientSecret = clientSecret
+        self.dpopKey = dpopKey
     }
 }
 
@@ -188,6 +194,8 @@ public struct NewSession: Hashable, Sendable {
     public var id: SessionID
     public var registration: ClientRegistration
     public var clientSecret: ClientSecret?
+    /// There exactly where the registration says ``ClientRegistration/usesDPoP``.
+    public var dpopKey: DPoPKey?
     public var endpoints: PinnedEndpoints
     public var identity: Identity?
     public var grantedScope: Scope
@@ -196,13 +204,14 @@ public struct NewSession: Hashable, Sendable {
 
     public init(
         account: AccountName, id: SessionID, registration: ClientRegistration,
-        clientSecret: ClientSecret?, endpoints: PinnedEndpoints, identity: Identity?,
-        grantedScope: Scope, expiry: TokenExpiry, tokens: TokenSet
+        clientSecret: ClientSecret?, dpopKey: DPoPKey? = nil, endpoints: PinnedEndpoints,
+        identity: Identity?, grantedScope: Scope, expiry: TokenExpiry, tokens: TokenSet
     ) {
         self.account = account
         self.id = id
         self.registration = registration
         self.clientSecret = clientSecret
+        self.dpopKey = dpopKey
         self.endpoints = endpoints
         self.identity = identity
         self.grantedScope = grantedScope

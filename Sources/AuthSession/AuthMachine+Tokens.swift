@@ -23,10 +23,9 @@ extension AuthMachine {
             }
             return startRefresh(session, waiter, attempt, now)
         case .refreshing(var refreshing):
-            if let access = refreshing.session.access,
+            if let token = refreshing.session.issued,
                 waiter.need.isMet(by: refreshing.session.record, at: now)
             {
-                let token = IssuedToken(access: access, record: refreshing.session.record)
                 return (state, [.wake(waiter.id, .success(token))])
             }
             refreshing.waiters.append(waiter)
@@ -36,14 +35,14 @@ extension AuthMachine {
 
     /// The token in memory, where it meets the need or an early refresh has just failed.
     private func usable(_ session: SignedIn, _ need: TokenNeed, _ now: Moment) -> IssuedToken? {
-        guard let access = session.access else { return nil }
+        guard let token = session.issued else { return nil }
         let isResting =
             session.earlyRefreshNotBefore.map { now.elapsed(since: $0) == nil } ?? false
         guard
             need.isMet(by: session.record, at: now)
                 || isResting && need.isTolerable(session.record, at: now)
         else { return nil }
-        return IssuedToken(access: access, record: session.record)
+        return token
     }
 
     private func tokenWhileSigningIn(

@@ -40,8 +40,8 @@ public actor AuthService: TokenSource {
         self.machine = AuthMachine(policy: policy)
         self.logger = logger
         self.provider = ProviderClient(
-            transport: ports.transport, clock: ports.clock, deadline: policy.requestDeadline,
-            logger: logger)
+            transport: ports.transport, clock: ports.clock, random: ports.random,
+            deadline: policy.requestDeadline, logger: logger)
         do {
             jitter = Double(try ports.random.bytes(1).first ?? 0) / 255
         } catch {
@@ -92,10 +92,10 @@ public actor AuthService: TokenSource {
 
     /// The token in memory, where it meets the need: a briefly locked read, no actor hop.
     public nonisolated func cachedToken(_ need: TokenNeed?) -> IssuedToken? {
-        guard let session = cache.withLock({ $0 }), let access = session.access else { return nil }
+        guard let session = cache.withLock({ $0 }), let token = session.issued else { return nil }
         let need = need ?? ordinaryNeed(session.record)
         guard need.isMet(by: session.record, at: ports.clock.now()) else { return nil }
-        return IssuedToken(access: access, record: session.record)
+        return token
     }
 
     private nonisolated func ordinaryNeed(_ record: SessionRecord) -> TokenNeed {

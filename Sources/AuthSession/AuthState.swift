@@ -55,6 +55,8 @@ public struct SignedIn: Hashable, Sendable {
     public var record: SessionRecord
     /// Nil until the store was opened with the key.
     public var access: AccessToken?
+    /// What the access token is bound to; nil for a bearer token, or without one.
+    public var dpopKey: DPoPKey?
     /// Set after an early refresh failed: a valid token is served without another try until then.
     public var earlyRefreshNotBefore: Moment?
     /// Set after the provider refused a refresh for good reason or gave a token too short-lived:
@@ -72,17 +74,24 @@ public struct SignedIn: Hashable, Sendable {
     }
 
     public init(
-        record: SessionRecord, access: AccessToken? = nil, earlyRefreshNotBefore: Moment? = nil,
-        refusal: Refusal? = nil
+        record: SessionRecord, access: AccessToken? = nil, dpopKey: DPoPKey? = nil,
+        earlyRefreshNotBefore: Moment? = nil, refusal: Refusal? = nil
     ) {
         self.record = record
         self.access = access
+        self.dpopKey = dpopKey
         self.earlyRefreshNotBefore = earlyRefreshNotBefore
         self.refusal = refusal
     }
 
     public init(_ session: OpenedSession) {
-        self.init(record: session.record, access: session.tokens.access)
+        self.init(
+            record: session.record, access: session.tokens.access, dpopKey: session.dpopKey)
+    }
+
+    /// The token as callers get it; nil until the store was opened.
+    public var issued: IssuedToken? {
+        access.map { IssuedToken(access: $0, record: record, dpopKey: dpopKey) }
     }
 }
 

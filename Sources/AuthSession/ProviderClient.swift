@@ -7,6 +7,8 @@ internal import OpenIDConnect
 struct ProviderClient: Sendable {
     let transport: any HTTPTransport
     let clock: any AuthClock
+    let random: any RandomSource
+    let nonces = DPoPNonces()
     /// Total time of one request.
     let deadline: Duration
     let logger: Logger
@@ -15,7 +17,7 @@ struct ProviderClient: Sendable {
     /// is not on disk yet, and a process that dies meanwhile loses it.
     private static let keysOnRefreshMax: Duration = .seconds(2)
 
-    private func send(
+    func send(
         _ exchange: HTTPExchange, within limit: Duration? = nil
     ) async throws(TransportError) -> HTTPAnswer {
         var exchange = exchange
@@ -84,7 +86,8 @@ struct ProviderClient: Sendable {
 
     // MARK: Code exchange
 
-    /// Buys the first tokens and validates who signed in. The code is sent once, whatever happens.
+    /// Buys the first tokens and validates who signed in. The code is sent once, whatever happens; but
+    /// for a provider that refuses it unseen, for want of its DPoP nonce.
     func exchange(
         _ callback: AuthorizationCallback, clientSecret: ClientSecret?, account: AccountName,
         id: SessionID
@@ -94,12 +97,14 @@ struct ProviderClient: Sendable {
         let obtained = clock.now()
         let answer: HTTPAnswer
         do {
-            answer = try await send(exchange)
+            answer = try await sendTokenRequest(
+                exchange, to: request.metadata.endpoints.token, provenBy: request.dpopKey)
         } catch {
             throw AuthError(exchangingCode: error)
         }
         let response = try TokenResponse.judgeCodeExchange(
-            answer, expectingIDToken: request.expectsIDToken, now: clock.now().wall)
+            answer, expectingIDToken: request.expectsIDToken, type: request.registration.tokenType,
+            now: clock.now().wall)
         let identity = try await identity(response, answering: request)
         if response.refreshToken == nil, request.registration.scope.contains(Scope.offlineAccess) {
             logger.warning(
@@ -107,7 +112,8 @@ struct ProviderClient: Sendable {
         }
         return NewSession(
             account: account, id: id, registration: request.registration,
-            clientSecret: clientSecret, endpoints: request.metadata.endpoints, identity: identity,
+            clientSecret: clientSecret, dpopKey: request.dpopKey,
+            endpoints: request.metadata.endpoints, identity: identity,
             grantedScope: response.grantedScope(requested: request.registration.scope),
             expiry: TokenExpiry(obtained: obtained, lifetime: response.lifetime),
             tokens: TokenSet(
@@ -140,16 +146,20 @@ struct ProviderClient: Sendable {
         }
         let record = session.record
         let obtained = clock.now()
+        let key: DPoPKey?
+        do throws(AuthError) { key = try session.proofKey() } catch { return .notSent(error) }
         let answer: HTTPAnswer
-        do throws(TransportError) {
-            answer = try await send(
+        do throws(TokenRequestFault) {
+            answer = try await sendTokenRequest(
                 TokenRequest.refresh(
                     refreshToken, registration: record.registration,
-                    clientSecret: session.clientSecret, endpoints: record.endpoints))
+                    clientSecret: session.clientSecret, endpoints: record.endpoints),
+                to: record.endpoints.token, provenBy: key)
         } catch {
             return RefreshAnswer(error)
         }
-        switch RefreshVerdict.judge(answer, now: clock.now().wall) {
+        let type = record.registration.tokenType
+        switch RefreshVerdict.judge(answer, type: type, now: clock.now().wall) {
         case .tokens(let response):
             return await refreshed(session, response, obtained: obtained)
         case .refreshTokenOnly(let token, let fault):

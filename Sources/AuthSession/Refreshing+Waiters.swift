@@ -37,8 +37,7 @@ extension Refreshing {
     }
 
     private func serving(_ isServed: (Waiter) -> Bool) -> (Refreshing, [AuthEffect]) {
-        guard let access = session.access else { return (self, []) }
-        let token = IssuedToken(access: access, record: session.record)
+        guard let token = session.issued else { return (self, []) }
         var left = self
         left.waiters = waiters.filter { !isServed($0) }
         let woken = waiters.filter(isServed).map { AuthEffect.wake($0.id, .success(token)) }

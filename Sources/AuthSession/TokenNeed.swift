@@ -43,9 +43,13 @@ public struct IssuedToken: Hashable, Sendable {
     /// To be named in ``TokenNeed/newerThan`` when the API rejects the token.
     public let generation: Generation
     public let record: SessionRecord
+    /// There exactly where the token is bound to it (RFC 9449); such a token is never sent without a
+    /// proof, nor as a bearer token.
+    public let dpopKey: DPoPKey?
 
-    public init(access: AccessToken, record: SessionRecord) {
+    public init(access: AccessToken, record: SessionRecord, dpopKey: DPoPKey? = nil) {
         self.access = access
+        self.dpopKey = dpopKey
         self.generation = record.generation
         self.record = record
     }

@@ -3,6 +3,13 @@ internal import AuthModels
 // One transport error means three things, depending on what was sent.
 
 extension AuthError {
+    init(exchangingCode fault: TokenRequestFault) {
+        switch fault {
+        case .notSent(let error): self = error
+        case .transport(let error): self.init(exchangingCode: error)
+        }
+    }
+
     /// For the code exchange: where the request may have arrived, the code is spent (RFC 6749
     /// §4.1.2) and the sign-in has to start again.
     init(exchangingCode error: TransportError) {
@@ -16,6 +23,13 @@ extension AuthError {
 }
 
 extension RefreshAnswer {
+    init(_ fault: TokenRequestFault) {
+        switch fault {
+        case .notSent(let error): self = .notSent(error)
+        case .transport(let error): self.init(error)
+        }
+    }
+
     /// For a refresh: all that counts is whether the refresh token may have been used.
     init(_ error: TransportError) {
         switch error {

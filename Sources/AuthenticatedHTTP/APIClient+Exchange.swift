@@ -1,6 +1,7 @@
 internal import AuthModels
 internal import AuthSession
 internal import HTTPTypes
+internal import OpenIDConnect
 
 /// One call with one token.
 struct Call: Sendable {
@@ -32,20 +33,48 @@ struct Call: Sendable {
 extension APIClient {
     func sendOnce(_ call: Call, with token: IssuedToken) async -> Result<HTTPAnswer, AuthError> {
         do throws(AuthError) {
-            return .success(try await answer(to: call, with: token))
+            return .success(try await provenAnswer(to: call, with: token))
         } catch {
             return .failure(error)
         }
     }
 
-    private func answer(
+    /// Once more where the API refuses the proof for want of its nonce (RFC 9449 §9).
+    private func provenAnswer(
         to call: Call, with token: IssuedToken
+    ) async throws(AuthError) -> HTTPAnswer {
+        let nonce = nonces.nonce(for: call.url.origin)
+        let first = try await answer(to: call, with: token, nonce)
+        guard token.dpopKey != nil, BearerRefusal.isForNonce(first) else { return first }
+        guard let nonce = DPoPNonce(in: first.response) else {
+            throw .protocolFailure("the API wants a DPoP nonce and gives none that can be used")
+        }
+        guard call.request.body.isRepeatable else { throw .bodyNotRepeatable }
+        let second = try await answer(to: call, with: token, nonce)
+        guard !BearerRefusal.isForNonce(second) else {
+            throw .protocolFailure("the API wants another DPoP nonce than the one it gave")
+        }
+        return second
+    }
+
+    private func answer(
+        to call: Call, with token: IssuedToken, _ nonce: DPoPNonce?
+    ) async throws(AuthError) -> HTTPAnswer {
+        let answer = try await send(call, with: token, nonce)
+        if token.dpopKey != nil {
+            nonces.remember(DPoPNonce(in: answer.response), for: call.url.origin)
+        }
+        return answer
+    }
+
+    private func send(
+        _ call: Call, with token: IssuedToken, _ nonce: DPoPNonce?
     ) async throws(AuthError) -> HTTPAnswer {
         var exchange = HTTPExchange(
             call.request.method, call.url, headers: call.request.headers,
             body: call.request.body.inMemory, deadline: call.timeLeft(at: clock.now()),
             responseBytesMax: call.request.responseBytesMax)
-        exchange.request.headerFields[.authorization] = "Bearer " + token.access.reveal()
+        try authorize(&exchange.request, with: token, nonce)
         guard let streaming = transport as? any StreamingHTTPTransport else {
             exchange.body = try await call.request.body.collect()
             return try await whole(exchange, call)
@@ -54,6 +83,22 @@ extension APIClient {
         guard upload != nil || call.sink != nil else { return try await whole(exchange, call) }
         return try await inChunks(
             exchange, call, upload?.reporting(to: call.request.progress), over: streaming)
+    }
+
+    /// A bound token goes out with a proof and no other way, a bearer token without.
+    private func authorize(
+        _ request: inout HTTPRequest, with token: IssuedToken, _ nonce: DPoPNonce?
+    ) throws(AuthError) {
+        let type = token.record.registration.tokenType
+        guard (type == .dpop) == (token.dpopKey != nil) else {
+            throw .store(.corrupt("the session's DPoP key does not fit its tokens"))
+        }
+        DPoPProof.remove(from: &request.headerFields)
+        request.headerFields[.authorization] = "\(type.rawValue) \(token.access.reveal())"
+        guard let key = token.dpopKey else { return }
+        try DPoPProof.add(
+            to: &request, key: key, accessToken: token.access, nonce: nonce,
+            now: clock.now().wall, random: random)
     }
 
     private func whole(

@@ -16,12 +16,15 @@ public struct APIClient: Sendable {
     let random: any RandomSource
     let policy: RetryPolicy
     let budget: RetryBudget
+    let nonces: DPoPNonces
 
-    /// - Parameter budget: shared by all clients of one front end, so that an outage meets one.
+    /// - Parameters:
+    ///   - budget: shared by all clients of one front end, so that an outage meets one.
+    ///   - nonces: shared likewise; what APIs gave for proofs (RFC 9449 §9).
     public init(
         tokens: any TokenSource, transport: any HTTPTransport, apiBase: WebURL,
         clock: any AuthClock, random: any RandomSource, policy: RetryPolicy = RetryPolicy(),
-        budget: RetryBudget = RetryBudget()
+        budget: RetryBudget = RetryBudget(), nonces: DPoPNonces = DPoPNonces()
     ) {
         self.tokens = tokens
         self.transport = transport
@@ -30,6 +33,7 @@ public struct APIClient: Sendable {
         self.random = random
         self.policy = policy
         self.budget = budget
+        self.nonces = nonces
     }
 
     // MARK: Calls
@@ -38,7 +42,9 @@ public struct APIClient: Sendable {
     ///
     /// Idempotent calls are repeated on 502, 503, 504 and a lost connection, within ``RetryPolicy``
     /// and the budget; POST and PATCH never. After a 401, which means that nothing was carried out,
-    /// any call is repeated once with a newer token.
+    /// any call is repeated once with a newer token. An API that wants its nonce in the proof of a
+    /// bound token has not carried anything out either: each request is repeated at most once for
+    /// it, which counts as no retry.
     ///
     /// - Throws: `originNotAllowed` before a token is even looked up; `unauthorizedAfterRefresh` on
     ///   a second 401, with the session kept; `stepUpRequired` (RFC 9470 §3) and

@@ -26,6 +26,17 @@ enum BearerRefusal {
         return nil
     }
 
+    /// Whether the proof was refused for want of the API's nonce (RFC 9449 §9), and nothing carried
+    /// out.
+    static func isForNonce(_ answer: HTTPAnswer) -> Bool {
+        guard answer.response.status == .unauthorized else { return false }
+        let lines = answer.response.headerFields[values: .wwwAuthenticate]
+        return AuthenticationChallenge.parse(lines).contains { challenge in
+            challenge.scheme == "dpop"
+                && challenge.parameters["error"]?.isExactly(DPoPNonce.errorCode) == true
+        }
+    }
+
     /// A non-negative number of at most nine digits.
     private static func seconds(_ text: String) -> Int? {
         guard (1...9).contains(text.utf8.count),

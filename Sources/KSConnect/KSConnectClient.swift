@@ -16,6 +16,7 @@ public final class KSConnectClient: Sendable {
     private let platform: Platform
     /// One budget for all calls of this client.
     private let retries = RetryBudget()
+    private let nonces = DPoPNonces()
 
     /// - Parameters:
     ///   - account: which account; nothing is read yet.
@@ -95,7 +96,7 @@ public final class KSConnectClient: Sendable {
         APIClient(
             tokens: service, transport: platform.transport,
             apiBase: try await record().registration.apiBase, clock: platform.clock,
-            random: platform.random, budget: retries)
+            random: platform.random, budget: retries, nonces: nonces)
     }
 
     /// The KS Connect API of the account, typed.

@@ -38,7 +38,7 @@ extension ClientRegistration {
     public init(
         clientID: String, profile: Profile = .production, scope: String = Profile.scope,
         redirectURI: String = Profile.redirectURI,
-        authentication: ClientAuthentication = .none
+        authentication: ClientAuthentication = .none, usesDPoP: Bool = false
     ) throws(AuthError) {
         guard let id = ClientID(clientID) else {
             throw .configInvalid("the client id is empty, too long or not printable ASCII")
@@ -50,7 +50,7 @@ extension ClientRegistration {
             self.init(
                 issuer: try Issuer(profile.issuer), clientID: id, authentication: authentication,
                 scope: scope, redirectURI: try RedirectURI(redirectURI),
-                apiBase: try WebURL(profile.apiBase))
+                apiBase: try WebURL(profile.apiBase), usesDPoP: usesDPoP)
         } catch let fault as Issuer.Fault {
             throw .configInvalid("issuer: \(fault)")
         } catch let fault as RedirectURI.Fault {

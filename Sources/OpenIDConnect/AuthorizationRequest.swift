@@ -45,13 +45,17 @@ public struct AuthorizationRequest: Hashable, Sendable {
     /// The same, only where the scope holds `openid` (OpenID Connect Core §15.5.2).
     public let nonce: String?
     public let pkce: PKCE
+    /// Made for this sign-in, where the registration asks for bound tokens; its thumbprint goes along
+    /// as `dpop_jkt`, so that nobody else's key can redeem the code (RFC 9449 §10).
+    public let dpopKey: DPoPKey?
 
     /// Whether the token answer must hold an ID token.
     public var expectsIDToken: Bool { nonce != nil }
 
     /// - Parameter redirectURI: the registration's, with the port that the listener holds.
     /// - Throws: `randomnessUnavailable`; `configInvalid` when the URL would exceed
-    ///   `WebURL.bytesMax`; `discoveryInvalid` when the endpoint's own query sets a parameter of ours.
+    ///   `WebURL.bytesMax`, or when bound tokens are asked for and the metadata rule them out;
+    ///   `discoveryInvalid` when the endpoint's own query sets a parameter of ours.
     public init(
         registration: ClientRegistration, redirectURI: RedirectURI, metadata: ProviderMetadata,
         random: some RandomSource, extra: Extra = Extra(),
@@ -62,7 +66,9 @@ public struct AuthorizationRequest: Hashable, Sendable {
         self.metadata = metadata
         self.extra = extra
         self.issuerPolicy = issuerPolicy
+        try Self.judgeDPoP(registration, metadata)
         do {
+            dpopKey = registration.usesDPoP ? try DPoPKey(random: random) : nil
             pkce = try PKCE(random: random)
             state = try RandomText.make(from: random)
             nonce =
@@ -86,11 +92,23 @@ public struct AuthorizationRequest: Hashable, Sendable {
             (name: "max_age", value: extra.maxAge.map(String.init)),
             (name: "login_hint", value: extra.loginHint),
             (name: "acr_values", value: extra.acrValues),
+            (name: "dpop_jkt", value: try dpopKey?.thumbprint()),
         ]
         for (name, value) in optional {
             if let value { parameters.append((name: name, value: value)) }
         }
         url = try Self.url(metadata.endpoints.authorization, parameters)
+    }
+
+    /// ES256 or nothing: a provider that lists algorithms without it cannot be used; one that lists
+    /// none is asked all the same, and its tokens are taken only if they are bound.
+    private static func judgeDPoP(
+        _ registration: ClientRegistration, _ metadata: ProviderMetadata
+    ) throws(AuthError) {
+        guard registration.usesDPoP, let listed = metadata.dpopAlgorithms else { return }
+        guard listed.contains(where: DPoPProof.algorithm.isExactly) else {
+            throw .configInvalid("the provider rules out DPoP with ES256, which is asked for")
+        }
     }
 
     /// Keeps the query that the endpoint already has (RFC 6749 §3.1).
@@ -100,7 +118,9 @@ public struct AuthorizationRequest: Hashable, Sendable {
         let existing = endpoint.query ?? ""
         // Nor what would turn the request into another: where the answer goes, or a stored request.
         let names =
-            parameters.map(\.name) + ["nonce", "prompt", "request", "request_uri", "response_mode"]
+            parameters.map(\.name) + [
+                "nonce", "prompt", "request", "request_uri", "response_mode", "dpop_jkt",
+            ]
         guard
             names.allSatisfy({ FormCoder.values(of: $0, in: existing).isEmpty })
         else { throw .discoveryInvalid("the authorize endpoint's query sets a request parameter") }

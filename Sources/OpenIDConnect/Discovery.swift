@@ -56,7 +56,16 @@ public enum Discovery {
             issuer: issuer, endpoints: try endpoints(document, issuer),
             issuerInResponse:
                 document["authorization_response_iss_parameter_supported"]?.bool ?? false,
-            scopesSupported: document["scopes_supported"]?.strings ?? [])
+            scopesSupported: document["scopes_supported"]?.strings ?? [],
+            dpopAlgorithms: dpopAlgorithms(document))
+    }
+
+    /// A list that cannot be read rules out what it might have listed.
+    private static func dpopAlgorithms(_ document: JSONValue) -> [String]? {
+        switch document["dpop_signing_alg_values_supported"] {
+        case nil, .null: nil
+        case let stated?: stated.strings ?? []
+        }
     }
 
     /// S256 or nothing (RFC 7636 §7.2): a provider that lists methods without it cannot be used;

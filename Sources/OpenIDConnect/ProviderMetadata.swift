@@ -9,14 +9,17 @@ public struct ProviderMetadata: Hashable, Sendable {
     public var issuerInResponse: Bool
     /// Empty where the provider does not say.
     public var scopesSupported: [String]
+    /// `dpop_signing_alg_values_supported` (RFC 9449 §5.1); nil where the provider does not say.
+    public var dpopAlgorithms: [String]?
 
     public init(
         issuer: Issuer, endpoints: PinnedEndpoints, issuerInResponse: Bool = false,
-        scopesSupported: [String] = []
+        scopesSupported: [String] = [], dpopAlgorithms: [String]? = nil
     ) {
         self.issuer = issuer
         self.endpoints = endpoints
         self.issuerInResponse = issuerInResponse
         self.scopesSupported = scopesSupported
+        self.dpopAlgorithms = dpopAlgorithms
     }
 }

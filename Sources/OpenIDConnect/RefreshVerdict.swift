@@ -8,8 +8,8 @@ internal import HTTPTypes
 /// proxy, an outage) says nothing about the token.
 public enum RefreshVerdict: Hashable, Sendable {
     case tokens(TokenResponse)
-    /// A 200 whose access token cannot be used (no `Bearer`, none at all, or one that no header could
-    /// carry) beside a new refresh token: the provider has rotated, so this one must be kept; says
+    /// A 200 whose access token cannot be used (of another type, none at all, or one that no header
+    /// could carry) beside a new refresh token: the provider has rotated, so this one must be kept; says
     /// what is wrong.
     case refreshTokenOnly(RefreshToken, String)
     /// A 4xx whose JSON body says `invalid_grant` (RFC 6749 §5.2).
@@ -25,13 +25,19 @@ public enum RefreshVerdict: Hashable, Sendable {
     /// A 200 that holds no tokens, a redirect, 404 or 408: whether the token was used is not known.
     case notAnAnswer(String)
 
-    /// - Parameter now: what a `Retry-After` date is relative to where the answer has no `Date`.
-    public static func judge(_ answer: HTTPAnswer, now: Date? = nil) -> RefreshVerdict {
+    /// - Parameters:
+    ///   - type: the only `token_type` whose access token is used.
+    ///   - now: what a `Retry-After` date is relative to where the answer has no `Date`.
+    public static func judge(
+        _ answer: HTTPAnswer, type: AccessTokenType = .bearer, now: Date? = nil
+    ) -> RefreshVerdict {
         let status = answer.response.status.code
         let retryAfter = RetryAfter.duration(in: answer.response, now: now)
         switch status {
         case 200:
-            do { return .tokens(try TokenResponse(body: answer.body, isRefresh: true)) } catch {
+            do {
+                return .tokens(try TokenResponse(body: answer.body, type, isRefresh: true))
+            } catch {
                 return TokenResponse.refreshToken(in: answer.body)
                     .map { .refreshTokenOnly($0, error.reason) } ?? .notAnAnswer(error.reason)
             }

@@ -5,7 +5,7 @@ internal import HTTPTypes
 /// A token endpoint's answer (RFC 6749 §5.1).
 public struct TokenResponse: Hashable, Sendable {
     public let accessToken: AccessToken
-    /// As received; `Bearer` in any case.
+    /// As received; the type that was asked for, in any case.
     public let tokenType: String
     /// `expires_in`; nil when absent or not usable: the token is used until a 401.
     public let lifetime: Duration?
@@ -38,12 +38,15 @@ public struct TokenResponse: Hashable, Sendable {
     /// - Parameters:
     ///   - expectingIDToken: the scope held `openid`; an answer without an ID token is then refused
     ///     (OpenID Connect Core §3.1.3.3).
+    ///   - type: the only `token_type` that is taken: neither is a bearer token a bound one, nor the
+    ///     other way round (RFC 9449 §5).
     ///   - now: what a `Retry-After` date is relative to where the answer has no `Date`.
     /// - Throws: `busy` (429), `transient` (404, 408, 5xx), `authorizationDenied` for a code that is
     ///   not taken (`invalid_grant`), `tokenEndpointRejected` for any other 4xx (the code is empty
     ///   where the body names none), else `tokenResponseInvalid`.
     public static func judgeCodeExchange(
-        _ answer: HTTPAnswer, expectingIDToken: Bool = false, now: Date? = nil
+        _ answer: HTTPAnswer, expectingIDToken: Bool = false, type: AccessTokenType = .bearer,
+        now: Date? = nil
     ) throws(AuthError) -> TokenResponse {
         let status = answer.response.status.code
         if (400...499).contains(status), status != 408, status != 429 {
@@ -62,7 +65,7 @@ public struct TokenResponse: Hashable, Sendable {
             throw .tokenResponseInvalid("the token endpoint answered HTTP \(status)")
         }
         let response: TokenResponse
-        do { response = try TokenResponse(body: answer.body, isRefresh: false) } catch {
+        do { response = try TokenResponse(body: answer.body, type, isRefresh: false) } catch {
             throw .tokenResponseInvalid(error.reason)
         }
         guard !expectingIDToken || response.idToken != nil else {
@@ -80,14 +83,16 @@ struct TokenBodyFault: Error {
 extension TokenResponse {
     /// - Parameter isRefresh: what is merely beside the tokens must then not cost them: an ID token
     ///   that no header could carry counts as absent.
-    init(body: [UInt8], isRefresh: Bool) throws(TokenBodyFault) {
+    init(
+        body: [UInt8], _ expected: AccessTokenType, isRefresh: Bool
+    ) throws(TokenBodyFault) {
         let document: JSONValue
         do { document = try JSONDocument.parse(body) } catch {
             throw TokenBodyFault(reason: error.reason)
         }
-        guard let type = document["token_type"]?.string, type.lowercased() == "bearer" else {
-            throw TokenBodyFault(reason: "the token type is not Bearer")
-        }
+        guard let type = document["token_type"]?.string,
+            type.lowercased().isExactly(expected.rawValue.lowercased())
+        else { throw TokenBodyFault(reason: "the token type is not \(expected.rawValue)") }
         guard let access = document["access_token"]?.string.flatMap({ AccessToken($0) }) else {
             throw TokenBodyFault(reason: "there is no access token that a header could carry")
         }

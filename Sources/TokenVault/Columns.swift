@@ -176,6 +176,8 @@ extension Columns {
         set("revocation_endpoint", endpoints.revocation?.rawValue)
         set("end_session_endpoint", endpoints.endSession?.rawValue)
         set("id_token_algorithms", endpoints.idTokenAlgorithms.joined(separator: " "))
+        // Only where it is so: seals made before there was such a column cover its absence.
+        if registration.usesDPoP { set("uses_dpop", true) }
     }
 }
 
@@ -188,7 +190,7 @@ extension ColumnReader {
             scope: try parsed("asked_scope") { Scope($0) },
             redirectURI: try parsed("redirect_uri") { try RedirectURI(web: $0) },
             apiBase: try parsed("api_base") { try WebURL($0) },
-            prompt: try optionalText("prompt"))
+            prompt: try optionalText("prompt"), usesDPoP: try number("uses_dpop") == 1)
     }
 
     func endpoints() throws -> PinnedEndpoints {

@@ -128,6 +128,7 @@ extension SessionRow {
             ("sealed_refresh", sealed.refresh, .refresh, context),
             ("sealed_id", sealed.id, .id, context),
             ("sealed_client_secret", sealed.clientSecret, .clientSecret, context),
+            ("sealed_dpop_key", sealed.dpopKey, .dpopKey, context),
             ("sealed_nonce", sealed.nonce, .nonce, context),
         ])
     }

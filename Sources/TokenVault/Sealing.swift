@@ -33,7 +33,7 @@ struct SealContext: Sendable {
     }
 
     enum Field: String, Sendable {
-        case access, refresh, id, clientSecret, nonce, ledger
+        case access, refresh, id, clientSecret, dpopKey, nonce, ledger
     }
 
     private static let schema = "ksconnect.seal.1"

@@ -18,6 +18,7 @@ struct SessionRow: Sendable {
         var refresh: Data?
         var id: Data?
         var clientSecret: Data?
+        var dpopKey: Data?
         var nonce: Data?
     }
 
@@ -55,6 +56,7 @@ struct SessionRow: Sendable {
             access: try reader.data("sealed_access"), refresh: try reader.data("sealed_refresh"),
             id: try reader.data("sealed_id"),
             clientSecret: try reader.data("sealed_client_secret"),
+            dpopKey: try reader.data("sealed_dpop_key"),
             nonce: try reader.data("sealed_nonce"))
         if let bytes = try reader.data("ledger_sealed") {
             ledger = LedgerEntry(keyID: try reader.key("ledger_key_id"), sealed: bytes)
@@ -134,6 +136,7 @@ struct SessionRow: Sendable {
         columns.set(
             "sealed_client_secret",
             try sealer.seal(opened.clientSecret?.bytes, .clientSecret, context))
+        columns.set("sealed_dpop_key", try sealer.seal(opened.dpopKey?.bytes, .dpopKey, context))
         let nonce = record.identity?.nonce.map { SecretBytes($0.utf8) }
         columns.set("sealed_nonce", try sealer.seal(nonce, .nonce, context))
         try columns.insert(db, into: "session", replacing: true)
@@ -152,9 +155,10 @@ struct SessionRow: Sendable {
             let access = try sealer.open(sealed.access, .access, context)
                 .flatMap({ AccessToken($0.text) }),
             (sealed.refresh != nil) == record.hasRefreshToken,
-            (sealed.id != nil) == record.hasIDToken
+            (sealed.id != nil) == record.hasIDToken,
+            (sealed.dpopKey != nil) == record.registration.usesDPoP
         else {
-            throw .corrupt("account \(record.account): a sealed token is gone")
+            throw .corrupt("account \(record.account): a sealed token or key is gone")
         }
         var record = record
         record.identity?.nonce = try sealer.open(sealed.nonce, .nonce, context)?.text
@@ -165,7 +169,10 @@ struct SessionRow: Sendable {
             id: try sealer.open(sealed.id, .id, context).flatMap { IDToken($0.text) })
         let secret = try sealer.open(sealed.clientSecret, .clientSecret, context)
             .flatMap { ClientSecret($0.text) }
-        return OpenedSession(record: record, tokens: tokens, clientSecret: secret)
+        let dpopKey = try sealer.open(sealed.dpopKey, .dpopKey, context)
+        return OpenedSession(
+            record: record, tokens: tokens, clientSecret: secret,
+            dpopKey: dpopKey.flatMap { DPoPKey($0) })
     }
 }
 

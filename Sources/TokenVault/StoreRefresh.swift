@@ -112,9 +112,8 @@ extension SQLiteSessionStore {
                     db, refreshed, reference, started: started, current: old, sealer: sealer)
                 return CommitOutcome.superseded
             }
-            let secret = old?.record.reference == reference ? old : started
-            let opened = OpenedSession(
-                row.record, refreshed, clientSecret: secret?.clientSecret)
+            let source = old?.record.reference == reference ? old : started
+            let opened = OpenedSession(row.record, refreshed, keeping: source)
             try SessionRow.write(db, opened, sealer: sealer)
             FailPoint.hit("refresh.inCommit")
             return .committed(opened)
@@ -170,8 +169,8 @@ extension SQLiteSessionStore {
 }
 
 extension OpenedSession {
-    /// The next generation of a session.
-    init(_ record: SessionRecord, _ refreshed: RefreshedTokens, clientSecret: ClientSecret?) {
+    /// The next generation of a session, with the client secret and the key of the one before.
+    init(_ record: SessionRecord, _ refreshed: RefreshedTokens, keeping source: OpenedSession?) {
         var record = record
         record.generation = record.generation.next
         record.identity = refreshed.identity
@@ -180,7 +179,9 @@ extension OpenedSession {
         record.hasRefreshToken = refreshed.tokens.refresh != nil
         record.hasIDToken = refreshed.tokens.id != nil
         record.mark = nil
-        self.init(record: record, tokens: refreshed.tokens, clientSecret: clientSecret)
+        self.init(
+            record: record, tokens: refreshed.tokens, clientSecret: source?.clientSecret,
+            dpopKey: source?.dpopKey)
     }
 }
 

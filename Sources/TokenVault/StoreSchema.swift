@@ -3,7 +3,7 @@ internal import GRDB
 
 /// The tables. A new version adds a step to ``steps`` and never changes one that was shipped.
 enum StoreSchema {
-    static let version = 2
+    static let version = 3
     /// "KSCV": tells this store's files from other programs' databases.
     static let applicationID = 0x4B53_4356
 
@@ -129,6 +129,13 @@ enum StoreSchema {
             cost INTEGER NOT NULL, block_size INTEGER NOT NULL, parallelism INTEGER NOT NULL,
             wrapped BLOB NOT NULL
         ) STRICT, WITHOUT ROWID;
+        """,
+        """
+        -- Tokens that are bound to a key of their own (RFC 9449); until now none were. A revocation
+        -- needs no proof, and so no key, but says the same of its client.
+        ALTER TABLE session ADD COLUMN uses_dpop INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE session ADD COLUMN sealed_dpop_key BLOB;
+        ALTER TABLE revocation ADD COLUMN uses_dpop INTEGER NOT NULL DEFAULT 0;
         """,
     ]
 }

@@ -66,7 +66,7 @@ extension SQLiteSessionStore {
         columns.set("has_id_token", false)
         for name in [
             "key_id", "sealed_access", "sealed_refresh", "sealed_id", "sealed_client_secret",
-            "sealed_nonce",
+            "sealed_dpop_key", "sealed_nonce",
         ] {
             columns.set(name, nil)
         }
@@ -117,7 +117,9 @@ extension OpenedSession {
             identity: session.identity, grantedScope: session.grantedScope,
             expiry: session.expiry, hasRefreshToken: session.tokens.refresh != nil,
             hasIDToken: session.tokens.id != nil)
-        self.init(record: record, tokens: session.tokens, clientSecret: session.clientSecret)
+        self.init(
+            record: record, tokens: session.tokens, clientSecret: session.clientSecret,
+            dpopKey: session.dpopKey)
     }
 }
 

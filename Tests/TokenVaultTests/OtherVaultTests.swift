@@ -289,6 +289,9 @@ struct OtherVaultTests {
         try await raw.write { db in
             try db.execute(
                 sql: """
+                    ALTER TABLE session DROP COLUMN uses_dpop;
+                    ALTER TABLE session DROP COLUMN sealed_dpop_key;
+                    ALTER TABLE revocation DROP COLUMN uses_dpop;
                     ALTER TABLE sealing_key DROP COLUMN vault;
                     ALTER TABLE store DROP COLUMN next_vault;
                     DROP TABLE wrapped_key;

@@ -73,7 +73,8 @@ func sampleTokens(_ tag: String) throws -> TokenSet {
 }
 
 func sampleSession(
-    _ account: String = "alice", id: String = "s1", tag: String = "0", secret: String? = "canary:+%"
+    _ account: String = "alice", id: String = "s1", tag: String = "0",
+    secret: String? = "canary:+%", dpopKey: DPoPKey? = nil
 ) throws -> NewSession {
     let url = { (path: String) throws in try WebURL("https://id.example.org" + path) }
     return NewSession(
@@ -83,8 +84,8 @@ func sampleSession(
             clientID: try made(ClientID("client_id")), authentication: .basic,
             scope: try made(Scope("openid offline_access")),
             redirectURI: try RedirectURI("http://localhost:3000/callback"),
-            apiBase: try WebURL("https://api.example.org/v1")),
-        clientSecret: secret.flatMap { ClientSecret($0) },
+            apiBase: try WebURL("https://api.example.org/v1"), usesDPoP: dpopKey != nil),
+        clientSecret: secret.flatMap { ClientSecret($0) }, dpopKey: dpopKey,
         endpoints: PinnedEndpoints(
             authorization: try url("/connect/authorize"), token: try url("/connect/token"),
             jwks: try url("/jwks"), revocation: try url("/connect/revocation"),

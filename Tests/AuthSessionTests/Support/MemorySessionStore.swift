@@ -14,6 +14,7 @@ actor MemorySessionStore: SessionStore {
         var record: SessionRecord
         var tokens: TokenSet?
         var clientSecret: ClientSecret?
+        var dpopKey: DPoPKey?
     }
 
     private struct Waiting {
@@ -34,6 +35,8 @@ actor MemorySessionStore: SessionStore {
     }
 
     func tokens(of account: AccountName = .default) -> TokenSet? { rows[account]?.tokens }
+
+    func dpopKey() -> DPoPKey? { rows[.default]?.dpopKey }
 
     func dueDates() -> [Date] { revocations.map(\.due) }
 
@@ -82,7 +85,9 @@ actor MemorySessionStore: SessionStore {
         guard let row = rows[account], row.record.phase == .active, let tokens = row.tokens else {
             return nil
         }
-        return OpenedSession(record: row.record, tokens: tokens, clientSecret: row.clientSecret)
+        return OpenedSession(
+            record: row.record, tokens: tokens, clientSecret: row.clientSecret,
+            dpopKey: row.dpopKey)
     }
 
     func prepareForSignIn() async throws(StoreError) { try begin(.prepareForSignIn) }
@@ -98,10 +103,14 @@ actor MemorySessionStore: SessionStore {
             identity: session.identity, grantedScope: session.grantedScope,
             expiry: session.expiry, hasRefreshToken: session.tokens.refresh != nil,
             hasIDToken: session.tokens.id != nil)
-        write(Row(record: record, tokens: session.tokens, clientSecret: session.clientSecret))
+        write(
+            Row(
+                record: record, tokens: session.tokens, clientSecret: session.clientSecret,
+                dpopKey: session.dpopKey))
         current = current ?? session.account
         return OpenedSession(
-            record: record, tokens: session.tokens, clientSecret: session.clientSecret)
+            record: record, tokens: session.tokens, clientSecret: session.clientSecret,
+            dpopKey: session.dpopKey)
     }
 
     // MARK: Refresh
@@ -158,7 +167,8 @@ actor MemorySessionStore: SessionStore {
         write(row)
         return .committed(
             OpenedSession(
-                record: row.record, tokens: refreshed.tokens, clientSecret: row.clientSecret))
+                record: row.record, tokens: refreshed.tokens, clientSecret: row.clientSecret,
+                dpopKey: row.dpopKey))
     }
 
     func expire(

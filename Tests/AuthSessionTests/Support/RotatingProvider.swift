@@ -29,6 +29,7 @@ final class RotatingProvider: HTTPTransport {
         var isFamilyDead = false
         var inFlight = 0
         var refreshes: [String] = []
+        var proofs: [String?] = []
         var exchanges: [[String: String]] = []
         var revoked: [String] = []
         var others: [String] = []
@@ -37,6 +38,7 @@ final class RotatingProvider: HTTPTransport {
         var revocationAnswer = HTTPAnswer.status(200)
         var keys: Result<HTTPAnswer, TransportError> = .failure(.notSent("no keys"))
         var lifetime = 3600
+        var tokenType = "Bearer"
     }
 
     private let content = Mutex(Content())
@@ -52,7 +54,12 @@ final class RotatingProvider: HTTPTransport {
     func publish(keys: Result<HTTPAnswer, TransportError>) { content.withLock { $0.keys = keys } }
     func setLifetime(_ seconds: Int) { content.withLock { $0.lifetime = seconds } }
 
+    func give(tokenType: String) { content.withLock { $0.tokenType = tokenType } }
+
     // MARK: What the test looks at
+
+    /// The DPoP field of each token request.
+    var proofs: [String?] { content.withLock { $0.proofs } }
 
     /// The refresh tokens received, in order.
     var refreshes: [String] { content.withLock { $0.refreshes } }
@@ -104,6 +111,8 @@ final class RotatingProvider: HTTPTransport {
             } else {
                 content.exchanges.append(form)
             }
+            content.proofs.append(
+                HTTPField.Name("DPoP").flatMap { exchange.request.headerFields[$0] })
             content.inFlight += 1
             let next = content.behaviours.isEmpty ? nil : content.behaviours.removeFirst()
             return (next ?? content.lasting, content.inFlight)
@@ -144,7 +153,7 @@ final class RotatingProvider: HTTPTransport {
             return .status(
                 200,
                 """
-                {"access_token":"at-\(content.generation)","token_type":"Bearer",
+                {"access_token":"at-\(content.generation)","token_type":"\(content.tokenType)",
                  "refresh_token":"rt-\(content.generation)",
                  "expires_in":\(content.lifetime)\(extra)}
                 """)

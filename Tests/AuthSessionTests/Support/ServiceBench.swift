@@ -35,26 +35,27 @@ struct ServiceBench {
     }
 
     static func registration(
-        scope: String = "user_api.full_access offline_access"
+        scope: String = "user_api.full_access offline_access", usesDPoP: Bool = false
     ) throws -> ClientRegistration {
         ClientRegistration(
             issuer: try Issuer("https://id.example"),
             clientID: try #require(ClientID("client")), authentication: .none,
             scope: try #require(Scope(scope)),
             redirectURI: try RedirectURI("http://localhost:3000/callback"),
-            apiBase: try WebURL("https://api.example"))
+            apiBase: try WebURL("https://api.example"), usesDPoP: usesDPoP)
     }
 
     /// Signs in past the browser: the session of `at-1` and `rt-1`, obtained now.
     @discardableResult
     func signedIn(
         lifetime: Duration = .seconds(3600), refresh: String? = "rt-1", identity: Identity? = nil,
-        idToken: String? = nil
+        idToken: String? = nil, dpopKey: DPoPKey? = nil
     ) async throws -> OpenedSession {
         try await store.signIn(
             NewSession(
                 account: .default, id: SessionID(random: [1, 2, 3]),
-                registration: try Self.registration(), clientSecret: nil,
+                registration: try Self.registration(usesDPoP: dpopKey != nil), clientSecret: nil,
+                dpopKey: dpopKey,
                 endpoints: PinnedEndpoints(
                     authorization: try WebURL("https://id.example/authorize"),
                     token: try WebURL("https://id.example/token"),

@@ -12,14 +12,16 @@ struct Bench {
     init(
         _ transport: ScriptedTransport, base: String = "https://api.example",
         record: SessionRecord? = nil, generation: Int64 = 1, policy: RetryPolicy = RetryPolicy(),
-        budget: RetryBudget = RetryBudget()
+        budget: RetryBudget = RetryBudget(), dpopKey: DPoPKey? = nil,
+        random: any RandomSource = ConstantRandom()
     ) throws {
         self.transport = transport
         session = FakeSession(
-            generation: generation, record: try record ?? SessionRecord.sample(api: base))
+            generation: generation, record: try record ?? SessionRecord.sample(api: base),
+            dpopKey: dpopKey)
         client = APIClient(
             tokens: session, transport: transport, apiBase: try WebURL(base), clock: clock,
-            random: ConstantRandom(), policy: policy, budget: budget)
+            random: random, policy: policy, budget: budget)
     }
 
     func get(_ path: String = "/me") async throws -> HTTPAnswer {

@@ -16,10 +16,12 @@ final class FakeSession: TokenSource {
 
     private let content: Mutex<Content>
     private let record: SessionRecord
+    private let dpopKey: DPoPKey?
 
-    init(generation: Int64 = 1, record: SessionRecord) {
+    init(generation: Int64 = 1, record: SessionRecord, dpopKey: DPoPKey? = nil) {
         content = Mutex(Content(generation: generation))
         self.record = record
+        self.dpopKey = dpopKey
     }
 
     /// How often a token was asked for.
@@ -56,7 +58,7 @@ final class FakeSession: TokenSource {
         }
         var record = record
         record.generation = Generation(generation)
-        return IssuedToken(access: access, record: record)
+        return IssuedToken(access: access, record: record, dpopKey: dpopKey)
     }
 }
 
