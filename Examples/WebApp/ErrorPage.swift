@@ -18,12 +18,12 @@ enum ErrorPage {
                 .serviceUnavailable, "This service is out of order for now",
                 "Nothing of yours is lost, and you are still signed in. Please try again later.",
                 retry: retry, after: .seconds(30))
-        case .authorizationDenied:
+        case .authorizationDenied(code: "access_denied"):
             page(
                 .forbidden, "Access was not granted",
                 "Nothing was stored. Sign in again and allow access to go on.", retry: "/")
-        case .loginRequired, .callbackTimeout, .codeExchangeLost, .authorizationResponseInvalid,
-            .issuerMismatch:
+        case .authorizationDenied, .loginRequired, .callbackTimeout, .codeExchangeLost,
+            .authorizationResponseInvalid, .issuerMismatch:
             page(
                 .badRequest, "The sign-in was not finished",
                 "Its answer was lost, came too late or cannot be accepted. Please sign in again.",

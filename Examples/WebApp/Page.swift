@@ -31,11 +31,11 @@ struct Page: Sendable {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
-        <title>\(title) · Front door</title>
+        <title>\(title) · My doors</title>
         <style>\(HTML(stringLiteral: PageStyle.sheet))</style>
         </head>
         <body>
-        <header><div class="bar"><a class="brand" href="/">Front door</a>\(account)</div></header>
+        <header><div class="bar"><a class="brand" href="/">My doors</a>\(account)</div></header>
         <main>
         \(body)
         </main>

@@ -17,7 +17,7 @@ enum PageStyle {
         font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
         header{background:var(--card);border-bottom:1px solid var(--hair)}
         .bar,main{max-width:760px;margin:0 auto;padding:12px 20px}
-        .bar{display:flex;align-items:center;gap:14px}
+        .bar{min-height:64px;display:flex;align-items:center;gap:14px}
         .brand{margin-right:auto;font-weight:650;color:inherit;text-decoration:none}
         main{padding-top:32px;padding-bottom:48px}
         h1{margin:0 0 6px;font-size:1.75rem;line-height:1.25;letter-spacing:-.01em}
@@ -32,7 +32,8 @@ enum PageStyle {
         .cards{list-style:none;margin:24px 0 0;padding:0;display:grid;gap:12px}
         .cards li{padding:16px 18px;background:var(--card);border:1px solid var(--hair);
         border-radius:14px;display:flex;gap:12px;align-items:center;justify-content:space-between}
-        .cards strong,.cards a{display:block;font-weight:600;overflow-wrap:anywhere}
+        .cards strong,.cards a,.cards small{display:block}
+        .cards strong,.cards a{font-weight:600;overflow-wrap:anywhere}
         .tag{flex:none;padding:2px 10px;font-size:.85rem;border:1px solid var(--hair);
         border-radius:99px}
         .problem{padding:12px 16px;border-radius:10px;color:var(--bad);background:var(--bad-page);

@@ -107,7 +107,8 @@ final class Sessions: Sendable {
         while !Task.isCancelled {
             do throws(AuthError) {
                 let count = try await sweep()
-                if count > 0 { logger.info("sessions ended", metadata: ["count": "\(count)"]) }
+                logger.info(
+                    "swept", metadata: ["ended": "\(count)", "inMemory": "\(self.count)"])
                 // The tokens of those who left, this time and before: revoked when the provider can.
                 try await newClient(.default).service.sendDueRevocations()
             } catch {

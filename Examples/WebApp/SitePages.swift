@@ -45,7 +45,7 @@ struct SitePages: Sendable {
             rows.append(
                 """
                 <li><span><strong dir="auto">\(lock.name)</strong>
-                <small>\(lock.lockType?.rawValue ?? "")</small></span>
+                <small>\(lock.kind)</small></span>
                 <span class="tag">\(lock.condition)</span></li>
                 """)
         }
@@ -54,7 +54,7 @@ struct SitePages: Sendable {
             body: """
                 <p><a href="/sites">All sites</a></p>
                 <h1 dir="auto">\(try await site.name)</h1>
-                <p class="lead">Its doors.</p>
+                <p class="lead">\(rows.count) \(rows.count == 1 ? "door" : "doors")</p>
                 <ul class="cards">
                 \(rows)</ul>
                 """,
@@ -71,6 +71,10 @@ extension Person {
 }
 
 extension Lock {
+    fileprivate var kind: String {
+        (lockType?.rawValue ?? "").split(separator: "_").joined(separator: " ")
+    }
+
     fileprivate var condition: String {
         if isOnline == false { return "offline" }
         return switch lockedState {

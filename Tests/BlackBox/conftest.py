@@ -14,6 +14,7 @@ from harness.command import KSCONNECT, Home, Ksconnect  # noqa: E402
 from harness.fake_provider import FakeProvider  # noqa: E402
 from harness.keyring import Keyring, SessionBus  # noqa: E402
 from harness.providers import Demo, DjangoOAuthToolkit, Glewlwyd  # noqa: E402
+from harness.webapp import ChromiumVisitor, ManyPeople, WebApp  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -120,4 +121,46 @@ def glewlwyd(tmp_path_factory):
 @pytest.fixture
 def demo(tmp_path_factory):
     with contextlib.closing(Demo(tmp_path_factory.mktemp("demo"))) as provider:
+        yield provider
+
+
+@pytest.fixture
+def webapp(home, canaries):
+    """Starts the web application of Examples/WebApp at a provider. Afterwards neither a file nor
+    its log may hold a secret, and it must have ended as it was told."""
+    with contextlib.ExitStack() as stack:
+
+        def start(provider, *arguments, **settings):
+            canaries.add_source(provider.secrets)
+            app = WebApp(home, provider, *arguments, **settings)
+            started.append(app)
+            stack.callback(app.close)
+            return app
+
+        started = []
+        yield start
+        assert [app.close() for app in started] == [0] * len(started)
+    found = canaries.found_under(home.root)
+    assert not found, f"secrets in files: {found}"
+
+
+@pytest.fixture
+def chromium(tmp_path):
+    """Makes visitors with a real headless Chromium, each with a profile of their own."""
+    with contextlib.ExitStack() as stack:
+
+        def make(app, user=None):
+            folder = tmp_path / "chromium" / str(len(made))
+            made.append(ChromiumVisitor(app, folder, user or app.provider.user))
+            stack.callback(made[-1].close)
+            return made[-1]
+
+        made = []
+        yield make
+
+
+@pytest.fixture
+def many_people():
+    """A provider and API with one site for each person who comes."""
+    with ManyPeople() as provider:
         yield provider

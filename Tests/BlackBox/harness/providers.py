@@ -154,6 +154,15 @@ class Demo(Provider):
         assert answer.ok, f"control: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    def counters(self):
+        """How many requests came, by route and by grant."""
+        ready = self.process.ready
+        return requests.get(
+            ready["controlURL"] + "/counters",
+            headers={"X-Control-Key": ready["controlKey"]},
+            timeout=10,
+        ).json()
+
     def secrets(self):
         return {"client_id_secrtet"}
 

@@ -1,16 +1,20 @@
 """The web application of Examples/WebApp, and people who use it by plain HTTP."""
 
+import json
 import os
 import re
 import subprocess
 import threading
+import time
 import urllib.parse
 
 import requests
 
+from .chromium import DevTools
 from .command import TOP
+from .fake_provider import FakeProvider, unauthorized
 from .keyring import end
-from .wire import free_port
+from .wire import Answer, free_port
 
 WEBAPP = os.environ.get("KSCONNECT_WEBAPP_BIN", TOP / ".build/debug/ksconnect-webapp")
 SECONDS_MAX = 60
@@ -107,9 +111,12 @@ class Visitor:
 
     def post(self, path, **more):
         """A form of the application's own page, as a browser sends it."""
-        headers = {"Origin": self.app.url, "Sec-Fetch-Site": "same-origin", **more.pop("headers", {})}
         return self.browser.post(
-            self.app.url + path, headers=headers, allow_redirects=False, timeout=SECONDS_MAX, **more
+            self.app.url + path,
+            headers={"Origin": self.app.url, "Sec-Fetch-Site": "same-origin"},
+            allow_redirects=False,
+            timeout=SECONDS_MAX,
+            **more,
         )
 
     def sign_in(self):
@@ -119,7 +126,7 @@ class Visitor:
         return answer
 
     def redirect(self):
-        """Answers the provider's pages; returns the redirect to the application, not yet followed."""
+        """Answers the provider's pages; returns the redirect back, not yet followed."""
         answer = self.post("/sign-in")
         assert answer.status_code == 303, answer.text
         answer = self.get(answer.headers["Location"])
@@ -170,3 +177,113 @@ class Visitor:
 
 def sites_on(html):
     return re.findall(r'<a href="/sites/[^"]+" dir="auto">([^<]*)</a>', html)
+
+
+class ChromiumVisitor:
+    """A person with a real headless Chromium and a profile of their own."""
+
+    def __init__(self, app, folder, user):
+        self.app = app
+        self.user = user
+        folder.mkdir(parents=True)
+        self.tools = DevTools(folder / "profile")
+
+    def open(self, url):
+        before = self.tools.evaluate("performance.timeOrigin")
+        self.tools.call("Page.navigate", url=url)
+        return self.tools.settle(changed_from=before)
+
+    def click(self, selector):
+        """Clicks, and waits for the page that comes of it."""
+        before = self.tools.evaluate("performance.timeOrigin")
+        self.tools.click(selector)
+        return self.tools.settle(changed_from=before)
+
+    def back(self):
+        before = self.tools.evaluate("performance.timeOrigin")
+        self.tools.evaluate("history.back()")
+        return self.tools.settle(changed_from=before)
+
+    def sign_in(self):
+        """From the front page through the provider's pages to the sites; returns that page."""
+        self.open(self.app.url + "/")
+        page = self.click("form[action='/sign-in'] button")
+        for _ in range(4):
+            if page["url"].startswith(self.app.url):
+                return page
+            if self.tools.evaluate("document.querySelector('input[type=password]') !== null"):
+                self.tools.type_into("#username", self.user["username"])
+                self.tools.type_into("#password", self.user["password"])
+            page = self.click("form button[type=submit]:not([value=deny]):not([value=cancel])")
+        raise AssertionError(f"the provider's pages did not end: {page}")
+
+    @property
+    def cookies(self):
+        """The jar's cookies of the application, by name."""
+        cookies = self.tools.call("Network.getCookies", urls=[self.app.url + "/"])["cookies"]
+        return {cookie["name"]: cookie for cookie in cookies}
+
+    @property
+    def html(self):
+        return self.tools.evaluate("document.documentElement.outerHTML")
+
+    @property
+    def sites(self):
+        self.open(self.app.url + "/sites")
+        return sites_on(self.html)
+
+    def screenshot(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.tools.screenshot(path)
+
+    def close(self):
+        self.tools.close()
+
+
+class ManyPeople(FakeProvider):
+    """A provider and KS Connect API for as many people as come. Who somebody is, the browser says
+    in a cookie `person`; each has one site of their own."""
+
+    scope = "openid user_api.full_access offline_access"
+    site_name = "Site of {}"
+
+    def authorize(self, request):
+        cookies = dict(re.findall(r"(\w+)=([^;]+)", request.header("cookie") or ""))
+        answer = super().authorize(request)
+        code = dict(urllib.parse.parse_qsl(answer.headers["Location"].partition("?")[2]))["code"]
+        # The scope goes along from code to token to refreshed token, and so does the person in it.
+        self.grants[code] = {
+            **self.grants[code],
+            "scope": f"{self.grants[code]['scope']} person:{cookies.get('person', 'nobody')}",
+        }
+        return answer
+
+    def grant(self, scope, nonce, client_id):
+        answer = super().grant(scope, nonce, client_id)
+        with self.lock:
+            self.people[json.loads(answer.body)["access_token"]] = scope.split("person:")[1]
+        return answer
+
+    @property
+    def people(self):
+        return self.__dict__.setdefault("people_by_token", {})
+
+    def api(self, request):
+        if not self.bearer_is_live(request):
+            return unauthorized()
+        person = self.people[request.header("authorization").removeprefix("Bearer ")]
+        name = self.site_name.format(person)
+        answers = {
+            "/api/v1.2/me": {"first_name": "Person", "last_name": person},
+            "/api/v1.2/sites": {"items": [{"id": f"site-{person}", "customer_reference": name}]},
+        }
+        if request.path in answers:
+            return Answer.json(answers[request.path])
+        return Answer.json({"ErrorCode": 404, "Message": "no such thing"}, status=404)
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.05)
