@@ -177,7 +177,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DemoProviderTests",
-            dependencies: ["DemoProvider", asyncHTTPClient, nioCore, nioHTTP1],
+            dependencies: ["DemoProvider", asyncHTTPClient, crypto, nioCore, nioHTTP1],
             swiftSettings: strict),
     ]
 )

@@ -6,6 +6,8 @@ struct AuthorizationRequest: Sendable {
     let scopes: [String]
     let nonce: String?
     let challenge: String
+    /// The thumbprint of the key that will redeem the code (RFC 9449 §10).
+    let thumbprint: String?
     let prompts: [String]
     let maxAgeSeconds: Int?
     let loginHint: String?
@@ -40,6 +42,7 @@ struct AuthorizationRequest: Sendable {
         state = form["state"]
         nonce = form["nonce"]
         loginHint = form["login_hint"]
+        thumbprint = form["dpop_jkt"]
         prompts = form["prompt"]?.split(separator: " ").map(String.init) ?? []
         maxAgeSeconds = form["max_age"].flatMap(Int.init)
         do throws(OAuthError) {

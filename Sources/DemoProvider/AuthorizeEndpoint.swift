@@ -77,7 +77,8 @@ struct AuthorizeEndpoint: Sendable {
         let lifetime = await provider.knobs.settings.authorizationCodeLifetimeSeconds
         let code = await provider.grants.issueCode(
             for: CodeBinding(
-                grant: grant, redirectURI: wanted.redirectURI, challenge: wanted.challenge),
+                grant: grant, redirectURI: wanted.redirectURI, challenge: wanted.challenge,
+                thumbprint: wanted.thumbprint),
             lifetimeSeconds: lifetime, now: Date())
         return .redirect(
             to: RedirectURI.adding(

@@ -32,6 +32,10 @@ struct ControlEndpoint: Sendable {
         var tokenLatencyBeforeMilliseconds: Int?
         var tokenLatencyAfterMilliseconds: Int?
         var apiLatencyMilliseconds: Int?
+        var dpopNonceAtToken: Bool?
+        var dpopNonceAtAPI: Bool?
+        var dpopNonceRotates: Bool?
+        var dpopAlwaysChallenges: Bool?
         var outage: Bool?
         var tokenFaults: [TokenFault]?
         var apiFaults: [APIFault]?
@@ -46,7 +50,8 @@ struct ControlEndpoint: Sendable {
             "accessTokenLifetimeSeconds", "identityTokenLifetimeSeconds",
             "authorizationCodeLifetimeSeconds", "refreshTokenLifetimeSeconds", "rotation",
             "graceSeconds", "sitesAsBareArray", "tokenLatencyBeforeMilliseconds",
-            "tokenLatencyAfterMilliseconds", "apiLatencyMilliseconds", "outage", "tokenFaults",
+            "tokenLatencyAfterMilliseconds", "apiLatencyMilliseconds", "dpopNonceAtToken",
+            "dpopNonceAtAPI", "dpopNonceRotates", "dpopAlwaysChallenges", "outage", "tokenFaults",
             "apiFaults", "clearFaults", "revokeAllAccessTokens", "revokeAllFamilies",
             "revokeFamiliesOfSubject", "rotateSigningKey", "resetCounters",
         ]
@@ -109,6 +114,10 @@ struct ControlEndpoint: Sendable {
             set(\.tokenLatencyBeforeMilliseconds, command.tokenLatencyBeforeMilliseconds)
             set(\.tokenLatencyAfterMilliseconds, command.tokenLatencyAfterMilliseconds)
             set(\.apiLatencyMilliseconds, command.apiLatencyMilliseconds)
+            set(\.dpopNonceAtToken, command.dpopNonceAtToken)
+            set(\.dpopNonceAtAPI, command.dpopNonceAtAPI)
+            set(\.dpopNonceRotates, command.dpopNonceRotates)
+            set(\.dpopAlwaysChallenges, command.dpopAlwaysChallenges)
             set(\.outage, command.outage)
         }
         if command.clearFaults == true { await provider.knobs.clearFaults() }
@@ -142,6 +151,10 @@ struct ControlEndpoint: Sendable {
             "tokenLatencyBeforeMilliseconds": .int(settings.tokenLatencyBeforeMilliseconds),
             "tokenLatencyAfterMilliseconds": .int(settings.tokenLatencyAfterMilliseconds),
             "apiLatencyMilliseconds": .int(settings.apiLatencyMilliseconds),
+            "dpopNonceAtToken": .bool(settings.dpopNonceAtToken),
+            "dpopNonceAtAPI": .bool(settings.dpopNonceAtAPI),
+            "dpopNonceRotates": .bool(settings.dpopNonceRotates),
+            "dpopAlwaysChallenges": .bool(settings.dpopAlwaysChallenges),
             "outage": .bool(settings.outage),
             "waitingTokenFaults": .int(waiting.token), "waitingAPIFaults": .int(waiting.api),
         ])

@@ -26,6 +26,7 @@ enum Discovery {
                 "client_secret_basic", "client_secret_post", "none",
             ],
             "code_challenge_methods_supported": ["S256"],
+            "dpop_signing_alg_values_supported": ["ES256"],
             "prompt_values_supported": ["none", "login", "consent", "select_account"],
             "authorization_response_iss_parameter_supported": true,
             "request_parameter_supported": false,

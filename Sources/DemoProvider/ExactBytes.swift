@@ -33,6 +33,14 @@ enum Opaque {
             .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
+    /// The bytes of a base64url text without padding; nil for any other text.
+    static func bytes(ofBase64URL text: String) -> [UInt8]? {
+        guard !text.utf8.contains(where: { "+/=".utf8.contains($0) }) else { return nil }
+        let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        let base64 = text.replacing("-", with: "+").replacing("_", with: "/") + padding
+        return Data(base64Encoded: base64).map(Array.init)
+    }
+
     /// The S256 transformation of a code verifier (RFC 7636 §4.2).
     static func s256(_ verifier: String) -> String {
         base64URL(SHA256.hash(data: Data(verifier.utf8)))

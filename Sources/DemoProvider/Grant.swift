@@ -17,6 +17,8 @@ struct CodeBinding: Sendable {
     let grant: Grant
     let redirectURI: String
     let challenge: String
+    /// The key that alone may redeem it (`dpop_jkt`, RFC 9449 §10).
+    let thumbprint: String?
 }
 
 /// The tokens that a grant has just bought, before they are signed.
@@ -26,6 +28,8 @@ struct Purchase: Sendable {
     let scopes: [String]
     let accessTokenID: String
     let refreshToken: String?
+    /// The key that the access token is bound to.
+    let thumbprint: String?
     /// Whether a code was exchanged; only then is the nonce echoed.
     let isFirst: Bool
 }

@@ -6,6 +6,8 @@ actor GrantStore {
     private struct Family {
         let grant: Grant
         let expires: Date
+        /// The key that refresh tokens of a public client are bound to (RFC 9449 §5).
+        let thumbprint: String?
         var isRevoked = false
     }
 
@@ -60,19 +62,23 @@ actor GrantStore {
         let binding = code.binding
         guard now < code.expires, sameBytes(binding.grant.clientID, request.clientID),
             sameBytes(binding.redirectURI, request.redirectURI),
-            sameBytes(binding.challenge, Opaque.s256(request.verifier))
+            sameBytes(binding.challenge, Opaque.s256(request.verifier)),
+            binding.thumbprint == nil || binding.thumbprint == request.thumbprint
         else { throw OAuthError(.invalidGrant) }
 
         let lifetime = Double(settings.refreshTokenLifetimeSeconds)
         families.append(
-            Family(grant: binding.grant, expires: now.addingTimeInterval(lifetime)))
+            Family(
+                grant: binding.grant, expires: now.addingTimeInterval(lifetime),
+                thumbprint: request.isPublic ? request.thumbprint : nil))
         let family = families.count - 1
         codes[key]?.family = family
         let offline = binding.grant.scopes.contains(DemoServer.Scope.offlineAccess.rawValue)
         return Purchase(
             grant: binding.grant, scopes: binding.grant.scopes,
             accessTokenID: newAccessToken(of: family),
-            refreshToken: offline ? newRefreshToken(of: family) : nil, isFirst: true)
+            refreshToken: offline ? newRefreshToken(of: family) : nil,
+            thumbprint: request.thumbprint, isFirst: true)
     }
 
     /// Refreshes (RFC 6749 §6). A spent token that comes back after the grace revokes its family
@@ -83,7 +89,8 @@ actor GrantStore {
         let key = ExactKey(request.token)
         guard let token = refreshTokens[key],
             sameBytes(families[token.family].grant.clientID, request.clientID),
-            !families[token.family].isRevoked, now < families[token.family].expires
+            !families[token.family].isRevoked, now < families[token.family].expires,
+            families[token.family].thumbprint.map({ $0 == request.thumbprint }) ?? true
         else { throw OAuthError(.invalidGrant) }
         if let spent = token.spent,
             now >= spent.addingTimeInterval(Double(settings.graceSeconds))
@@ -104,7 +111,7 @@ actor GrantStore {
         }
         return Purchase(
             grant: grant, scopes: scopes, accessTokenID: newAccessToken(of: token.family),
-            refreshToken: next, isFirst: false)
+            refreshToken: next, thumbprint: request.thumbprint, isFirst: false)
     }
 
     private func narrowed(_ granted: [String], to asked: [String]?) throws(OAuthError) -> [String] {
@@ -176,6 +183,10 @@ struct CodeExchange: Sendable {
     let code: String
     let redirectURI: String
     let verifier: String
+    /// The key that the request was proven with.
+    let thumbprint: String?
+    /// Whether the client has no secret; its refresh tokens are bound to the key.
+    let isPublic: Bool
 }
 
 /// A judged request to refresh.
@@ -183,4 +194,6 @@ struct RefreshExchange: Sendable {
     let clientID: String
     let token: String
     let scopes: [String]?
+    /// The key that the request was proven with.
+    let thumbprint: String?
 }

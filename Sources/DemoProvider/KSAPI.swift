@@ -66,10 +66,17 @@ struct KSAPI: Sendable {
     private func guarded(
         _ request: WebRequest, _ values: PathValues, _ handler: Handler
     ) async -> WebAnswer {
+        let answer = await answer(request, values, handler)
+        return await provider.addingNonce(to: answer, of: request, at: .api)
+    }
+
+    private func answer(
+        _ request: WebRequest, _ values: PathValues, _ handler: Handler
+    ) async -> WebAnswer {
         await pause(milliseconds: provider.knobs.settings.apiLatencyMilliseconds)
         if let fault = await provider.knobs.takeAPIFault() { return fault.answer }
         let claims: AccessTokenClaims
-        switch await BearerCheck(provider: provider).check(request) {
+        switch await BearerCheck(provider: provider).check(request, at: .api) {
         case .failure(let refusal): return refusal.answer(body: Self.body(of: refusal))
         case .success(let good): claims = good
         }
@@ -90,7 +97,7 @@ struct KSAPI: Sendable {
 
     private static func body(of refusal: BearerCheck.Refusal) -> JSON {
         switch refusal {
-        case .missing, .invalidToken:
+        case .missing, .invalidToken, .invalidProof, .wantsNonce:
             KSError(status: 401, code: 401, message: "unauthorized").body
         case .insufficientScope: KSError(status: 403, code: 403, message: "forbidden").body
         }

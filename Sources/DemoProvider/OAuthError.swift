@@ -11,6 +11,8 @@ struct OAuthError: Error {
         case accessDenied = "access_denied"
         case loginRequired = "login_required"
         case consentRequired = "consent_required"
+        case invalidProof = "invalid_dpop_proof"
+        case useNonce = "use_dpop_nonce"
         case requestNotSupported = "request_not_supported"
         case serverError = "server_error"
     }

@@ -8,6 +8,7 @@ struct Provider: Sendable {
     let people: PeopleRegistry
     let keys: SigningKeys
     let grants = GrantStore()
+    let dpop = DPoPDesk()
     let browsers = BrowserSessions()
     let building: BuildingStore
     let knobs: Knobs
@@ -41,6 +42,9 @@ final class Addresses: Sendable {
     var apiPathPrefix: Substring {
         api.dropFirst("http://".count).drop { $0 != "/" }
     }
+
+    /// Where a request to the API was sent, without its query.
+    func apiURL(ofPath path: String) -> String { api.dropLast(apiPathPrefix.count) + path }
 
     func set(issuer: String, api: String) {
         values.withLock { $0 = (issuer, api) }

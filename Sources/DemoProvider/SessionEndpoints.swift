@@ -5,8 +5,13 @@ struct UserInfoEndpoint: Sendable {
     let provider: Provider
 
     func answer(_ request: WebRequest) async -> WebAnswer {
+        let answer = await claims(for: request)
+        return await provider.addingNonce(to: answer, of: request, at: .api)
+    }
+
+    private func claims(for request: WebRequest) async -> WebAnswer {
         let claims: AccessTokenClaims
-        switch await BearerCheck(provider: provider).check(request) {
+        switch await BearerCheck(provider: provider).check(request, at: .userInfo) {
         case .failure(let refusal): return refusal.answer(body: .null)
         case .success(let good): claims = good
         }

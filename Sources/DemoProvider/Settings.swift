@@ -13,6 +13,13 @@ struct Settings: Sendable {
     var tokenLatencyAfterMilliseconds = 0
     /// Waited before a call of the API is looked at.
     var apiLatencyMilliseconds = 0
+    /// Proofs at the token endpoint, or at API and userinfo, must hold a nonce (RFC 9449 §8, §9).
+    var dpopNonceAtToken = false
+    var dpopNonceAtAPI = false
+    /// Each nonce is good once; each answer brings the next.
+    var dpopNonceRotates = false
+    /// No nonce is ever good enough.
+    var dpopAlwaysChallenges = false
     /// Answers 404 to everything, as the identity host once did for two hours.
     var outage = false
 

@@ -14,9 +14,15 @@ struct AccessTokenClaims: JWTPayload {
     let exp: Int
     let authTime: Int
     let amr: [String]
+    /// The key that it is bound to (RFC 9449 §6.1).
+    let cnf: Confirmation?
+
+    struct Confirmation: Codable, Sendable {
+        let jkt: String
+    }
 
     enum CodingKeys: String, CodingKey {
-        case iss, aud, sub, scope, jti, sid, iat, nbf, exp, amr
+        case iss, aud, sub, scope, jti, sid, iat, nbf, exp, amr, cnf
         case clientID = "client_id"
         case authTime = "auth_time"
     }

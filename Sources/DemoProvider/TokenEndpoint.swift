@@ -23,23 +23,40 @@ struct TokenEndpoint: Sendable {
             answer = fault?.answer(insteadOf: honest) ?? honest
         }
         if let fingerprint { await provider.counters.endRefresh(of: fingerprint) }
-        return answer
+        return await provider.addingNonce(to: answer, of: request, at: .token)
     }
 
     private func process(_ request: WebRequest, form: FormFields?) async -> WebAnswer {
         do throws(OAuthError) {
             guard let form, !form.hasDuplicates else { throw OAuthError(.invalidRequest) }
             let client = try provider.clients.authenticate(request, form: form)
-            let purchase = try await purchase(form, by: client)
+            // Before anything is spent: a refusal for want of a nonce must cost nothing.
+            let thumbprint = try await provenKey(of: request)
+            let purchase = try await purchase(form, by: client, provenBy: thumbprint)
             return try await tokens(for: purchase)
         } catch {
             return error.answer
         }
     }
 
-    private func purchase(_ form: FormFields, by client: DemoServer.Client)
-        async throws(OAuthError) -> Purchase
-    {
+    /// The key of the request's proof; nil without one (RFC 9449 §5).
+    private func provenKey(of request: WebRequest) async throws(OAuthError) -> String? {
+        guard DPoPProof.isIn(request) else { return nil }
+        do throws(DPoPRefusal) {
+            return try await provider.dpop.judge(
+                request, at: provider.addresses.issuer + request.path, for: .token,
+                accessToken: nil, settings: provider.knobs.settings, now: Date())
+        } catch {
+            switch error {
+            case .invalid(let why): throw OAuthError(.invalidProof, why)
+            case .wantsNonce: throw OAuthError(.useNonce, "The proof needs a nonce.")
+            }
+        }
+    }
+
+    private func purchase(
+        _ form: FormFields, by client: DemoServer.Client, provenBy thumbprint: String?
+    ) async throws(OAuthError) -> Purchase {
         let settings = await provider.knobs.settings
         switch form["grant_type"] {
         case nil: throw OAuthError(.invalidRequest)
@@ -51,12 +68,14 @@ struct TokenEndpoint: Sendable {
                 throw OAuthError(.invalidGrant, "A code_verifier is needed.")
             }
             let exchange = CodeExchange(
-                clientID: client.id, code: code, redirectURI: redirectURI, verifier: verifier)
+                clientID: client.id, code: code, redirectURI: redirectURI, verifier: verifier,
+                thumbprint: thumbprint, isPublic: client.secret == nil)
             return try await provider.grants.redeem(exchange, settings: settings, now: Date())
         case "refresh_token":
             guard let token = form["refresh_token"] else { throw OAuthError(.invalidRequest) }
             let scopes = form["scope"]?.split(separator: " ").map(String.init)
-            let exchange = RefreshExchange(clientID: client.id, token: token, scopes: scopes)
+            let exchange = RefreshExchange(
+                clientID: client.id, token: token, scopes: scopes, thumbprint: thumbprint)
             return try await provider.grants.refresh(exchange, settings: settings, now: Date())
         default: throw OAuthError(.unsupportedGrantType)
         }
@@ -75,9 +94,10 @@ struct TokenEndpoint: Sendable {
             iss: issuer, aud: api ? "user_api" : nil, sub: grant.subject,
             clientID: grant.clientID, scope: purchase.scopes, jti: purchase.accessTokenID,
             sid: grant.sessionID, iat: now, nbf: now, exp: now + lifetime, authTime: authTime,
-            amr: ["pwd"])
+            amr: ["pwd"], cnf: purchase.thumbprint.map { AccessTokenClaims.Confirmation(jkt: $0) })
         var answer: [String: JSON] = [
-            "token_type": "Bearer", "expires_in": .int(lifetime),
+            "token_type": purchase.thumbprint == nil ? "Bearer" : "DPoP",
+            "expires_in": .int(lifetime),
             "scope": .string(purchase.scopes.joined(separator: " ")),
         ]
         do {

@@ -17,6 +17,11 @@ struct WebRequest: Sendable {
         return values.count == 1 ? values[0] : nil
     }
 
+    /// All values of a header, in order.
+    func all(_ name: String) -> [String] {
+        HTTPField.Name(name).map { headers[values: $0] } ?? []
+    }
+
     /// The parameters of the query; nil where they are broken.
     var queryFields: FormFields? { FormFields(encoded: Array(query.utf8)) }
 
