@@ -34,14 +34,14 @@ class Canaries:
 
     def all(self):
         known = {secret for source in self.sources for secret in source()}
-        return sorted(secret for secret in known if len(secret) >= CANARY_LENGTH_MIN)
+        return sorted((secret for secret in known if len(secret) >= CANARY_LENGTH_MIN), key=repr)
 
     def found_in(self, data):
         """The canaries in some bytes, in any shape they travel in, cut short for a report."""
         found = []
         for secret in self.all():
             if any(shape in data for shape in shapes(secret)):
-                found.append(f"{secret[:4]}…({len(secret)} characters)")
+                found.append(f"{secret[:4]!r}…({len(secret)} long)")
         return found
 
     def found_under(self, folder, except_for=()):
@@ -59,15 +59,16 @@ class Canaries:
 
 
 def shapes(secret):
-    """A secret as it is, form-encoded, in base64 in its three alignments, and in hexadecimal."""
-    raw = secret.encode()
+    """A secret, a text or bytes, as it is, form-encoded, in both kinds of base64 in their three
+    alignments, and in hexadecimal."""
+    raw = secret if isinstance(secret, bytes) else secret.encode()
     yield raw
     yield urllib.parse.quote_plus(secret).encode()
     yield raw.hex().encode()
     for lead in range(3):
-        encoded = base64.b64encode(b"\0" * lead + raw)
-        # The first and last groups depend on what stands around the secret.
-        yield encoded[4:-4]
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            # The first and last groups depend on what stands around the secret.
+            yield encode(b"\0" * lead + raw)[4:-4]
 
 
 def secrets_in_exchange(request_body, answer_body, authorization=None):

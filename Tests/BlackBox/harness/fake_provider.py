@@ -228,7 +228,7 @@ class FakeProvider(RecordingServer):
         return Answer(body=b"")
 
     def bearer_is_live(self, request):
-        token = (request.header("authorization") or "").removeprefix("Bearer ")
+        token = (request.header("authorization") or "").partition(" ")[2]
         with self.lock:
             return self.access_tokens.get(token, 0) > time.time()
 

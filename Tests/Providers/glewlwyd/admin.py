@@ -52,6 +52,11 @@ PLUGIN = {
     "session-cookie-name": "GLEWLWYD2_OIDC_SESSION",
     "session-cookie-expiration": 86400,
     "oauth-as-iss-id": True,
+    # For clients that send a proof; the others are given bearer tokens as ever.
+    "oauth-dpop-allowed": True,
+    "oauth-dpop-iat-duration": 60,
+    "oauth-dpop-nonce-mandatory": True,
+    "oauth-dpop-nonce-counter": 3,
     "oauth-par-allowed": True,
     "oauth-par-duration": 90,
     "oauth-par-request_uri-prefix": "urn:ietf:params:oauth:request_uri:",
