@@ -38,7 +38,8 @@ public protocol SessionStore: Sendable {
         _ reference: SessionReference, retryAfter: Duration
     ) async throws(StoreError)
 
-    /// Stores the next generation and clears the mark, if the session is still the one referenced.
+    /// Stores the next generation and clears the mark, if the session is still the one referenced;
+    /// client secret and DPoP key stay what they are.
     /// Otherwise queues the new refresh token for revocation, in the same transaction.
     func commitRefresh(
         _ reference: SessionReference, _ refreshed: RefreshedTokens

@@ -1,4 +1,5 @@
 internal import AuthModels
+internal import Logging
 internal import OpenIDConnect
 
 /// Why a token request has no answer.
@@ -33,6 +34,7 @@ extension ProviderClient {
                 .transient(
                     "the provider was slow to say which DPoP nonce it wants", retryAfter: nil))
         }
+        logger.debug("the provider wants its DPoP nonce; the token request is sent once more")
         return try await sendProven(exchange, to: endpoint, key, nonce, within: timeLeft)
     }
 

@@ -49,7 +49,7 @@ extension APIClient {
         guard let nonce = DPoPNonce(in: first.response) else {
             throw .protocolFailure("the API wants a DPoP nonce and gives none that can be used")
         }
-        guard call.request.body.isRepeatable else { throw .bodyNotRepeatable }
+        // A body that is gone throws `bodyNotRepeatable` before anything is sent.
         let second = try await answer(to: call, with: token, nonce)
         guard !BearerRefusal.isForNonce(second) else {
             throw .protocolFailure("the API wants another DPoP nonce than the one it gave")

@@ -4,8 +4,9 @@ internal import OpenIDConnect
 
 /// A refusal that no new access token of the same sign-in can mend.
 enum BearerRefusal {
-    /// What an answer's challenge asks for: a stronger or fresher sign-in (RFC 9470 §3) with a 401,
-    /// more scope (RFC 6750 §3.1) with a 403; nil for every other answer.
+    /// What an answer's challenge asks for: a stronger or fresher sign-in (RFC 9470 §3) or another
+    /// proof (RFC 9449 §7.1) with a 401, more scope (RFC 6750 §3.1) with a 403; nil for every other
+    /// answer.
     static func error(in answer: HTTPAnswer) -> AuthError? {
         let status = answer.response.status
         guard status == .unauthorized || status == .forbidden else { return nil }
@@ -17,6 +18,10 @@ enum BearerRefusal {
                 return .stepUpRequired(
                     acrValues: challenge.parameters["acr_values"].map { SafeText.escaped($0) },
                     maxAge: challenge.parameters["max_age"].flatMap(seconds))
+            case ("invalid_dpop_proof", .unauthorized):
+                return .protocolFailure(
+                    "the API refused the proof of the access token's key; is this machine's clock "
+                        + "right?")
             case ("insufficient_scope", .forbidden):
                 return .insufficientScope(
                     challenge.parameters["scope"].map { SafeText.escaped($0) })

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// When an idempotent call is repeated, and how long is waited before.
 public struct RetryPolicy: Hashable, Sendable {
-    /// Requests per call; the one retry after a 401 is not counted.
+    /// Requests per call; the one retry after a 401 is not counted, nor a repeat with the nonce
+    /// that an API wants in a proof.
     public var attemptsMax = 3
     /// The first wait lies between half of this and the whole; each later one is twice as long.
     public var backoffFirst: Duration = .milliseconds(200)

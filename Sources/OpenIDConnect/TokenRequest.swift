@@ -2,7 +2,7 @@ public import AuthModels
 
 /// Requests to the token endpoint (RFC 6749 §4.1.3, §6).
 public enum TokenRequest {
-    /// Buys tokens with a code. It is sent once: a code whose answer is lost is lost with it.
+    /// Buys tokens with a code. It is not repeated: a code whose answer is lost is lost with it.
     ///
     /// - Throws: `configInvalid` when a confidential client comes without its secret.
     public static func codeExchange(

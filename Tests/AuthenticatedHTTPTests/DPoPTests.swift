@@ -130,6 +130,39 @@ struct DPoPCallTests {
         #expect(Set(claims.map { $0["ath"]?.string }).count == 2)
     }
 
+    @Test("A proof that is called invalid is an error at once: no other token would mend it")
+    func invalidProof() async throws {
+        let bench = try bench(
+            ScriptedTransport(.challenge(401, #"DPoP error="invalid_dpop_proof", algs="ES256""#)))
+        let error = await #expect(throws: AuthError.self) { try await bench.get() }
+        #expect(error?.kind == "protocolFailure" && bench.session.refreshes == 0)
+    }
+
+    @Test(
+        "Case 82: a file goes out again whole after a 401 for the nonce, whose body is not handed on"
+    )
+    func chunks() async throws {
+        let path = "/tmp/ksconnect-dpop-\(UUID())"
+        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        try Data(bytes).write(to: URL(filePath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let transport = ChunkedAnswers([Self.challenge("n-1"), .status(200, body: "taken")])
+        let bench = try bench(ScriptedTransport())
+        let client = APIClient(
+            tokens: bench.session, transport: transport,
+            apiBase: try WebURL("https://api.example"), clock: bench.clock,
+            random: CountingRandom())
+        let received = Mutex<[UInt8]>([])
+        _ = try await client.download(APIRequest(.put, client.url("/f"), body: .file(path: path))) {
+            chunk in received.withLock { $0 += chunk }
+        }
+        #expect(transport.uploads == [bytes, bytes])
+        #expect(received.withLock { $0 } == Array("taken".utf8))
+        let claims = try transport.exchanges.map { try self.claims(of: $0) }
+        #expect(claims.map { $0["nonce"]?.string } == [nil, "n-1"])
+        #expect(Set(claims.map { $0["jti"]?.string }).count == 2)
+    }
+
     @Test("Case 77: 401 for ever is still two requests, one refresh and an error")
     func forEver() async throws {
         let bench = try bench(ScriptedTransport(Self.expired, Self.expired))
@@ -220,6 +253,46 @@ private final class CountingRandom: RandomSource {
             return number
         }
         return [UInt8](repeating: start, count: count)
+    }
+}
+
+/// Takes bodies in chunks and answers in the order given, each answer's body in one chunk.
+private final class ChunkedAnswers: StreamingHTTPTransport {
+    private struct Content {
+        var answers: ArraySlice<HTTPAnswer>
+        var exchanges: [HTTPExchange] = []
+        var uploads: [[UInt8]] = []
+    }
+
+    private let content: Mutex<Content>
+
+    init(_ answers: [HTTPAnswer]) { content = Mutex(Content(answers: answers[...])) }
+
+    var exchanges: [HTTPExchange] { content.withLock { $0.exchanges } }
+    var uploads: [[UInt8]] { content.withLock { $0.uploads } }
+
+    func send(_ exchange: HTTPExchange) async throws(TransportError) -> HTTPAnswer {
+        throw .notSent("it was to be streamed")
+    }
+
+    func stream(
+        _ exchange: HTTPExchange, upload: HTTPUpload?,
+        receive: @escaping @Sendable (HTTPResponse, [UInt8]) async throws -> Void
+    ) async throws(TransportError) -> HTTPResponse {
+        do {
+            var body: [UInt8] = []
+            while let chunk = try await upload?.next() { body += chunk }
+            let answer = content.withLock { [body] content in
+                content.exchanges.append(exchange)
+                content.uploads.append(body)
+                return content.answers.popFirst()
+            }
+            guard let answer else { throw TransportError.notSent("not in the script") }
+            try await receive(answer.response, answer.body)
+            return answer.response
+        } catch {
+            throw .cancelled
+        }
     }
 }
 

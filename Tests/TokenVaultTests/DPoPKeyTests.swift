@@ -106,6 +106,20 @@ struct DPoPKeyTests {
         await #expect(throws: StoreError.self) { try await store.open(try name()) }
     }
 
+    @Test("What earlier versions' seals cover of a client is what it was, down to names and order")
+    func oldSeals() throws {
+        let session = try sampleSession()
+        var columns = Columns()
+        columns.set(session.registration, session.endpoints)
+        #expect(
+            columns.names == [
+                "issuer", "client_id", "client_auth", "asked_scope", "redirect_uri", "api_base",
+                "prompt", "authorization_endpoint", "token_endpoint", "jwks_endpoint",
+                "userinfo_endpoint", "revocation_endpoint", "end_session_endpoint",
+                "id_token_algorithms",
+            ])
+    }
+
     @Test("A store of the version before opens with its sessions and revocations, and is migrated")
     func migration() async throws {
         let store = folder.store()
