@@ -43,7 +43,7 @@ struct Options: ParsableArguments {
     var idleLimit = 7 * 86_400
 
     @Option(help: "How often idle sessions are looked for.")
-    var sweepInterval = 300
+    var sweepInterval = 900
 
     @Option(help: "How many people's sessions are kept in memory; the others are in the store.")
     var clientsMax = 1_000

@@ -105,10 +105,15 @@ final class Sessions: Sendable {
     /// Looks for idle sessions now and then, until the task is cancelled.
     func sweepAgainAndAgain() async {
         while !Task.isCancelled {
+            let started = ContinuousClock.now
             do throws(AuthError) {
-                let count = try await sweep()
+                let ended = try await sweep()
+                let time = started.duration(to: .now).inSeconds
                 logger.info(
-                    "swept", metadata: ["ended": "\(count)", "inMemory": "\(self.count)"])
+                    "swept",
+                    metadata: [
+                        "ended": "\(ended)", "inMemory": "\(count)", "ms": "\(Int(time * 1000))",
+                    ])
                 // The tokens of those who left, this time and before: revoked when the provider can.
                 try await newClient(.default).service.sendDueRevocations()
             } catch {

@@ -3,7 +3,7 @@ internal import Crypto
 internal import FoundationEssentials
 internal import Synchronization
 
-/// One lock file for each account under `locks/` of the data folder.
+/// One lock file for each account under `locks/` of the data folder, until the account is removed.
 public struct KernelRefreshLock: RefreshLocking {
     private let files: StoreFiles
 
@@ -32,13 +32,16 @@ public struct KernelRefreshLock: RefreshLocking {
         _ account: AccountName, within limit: Duration
     ) async throws -> any HeldRefreshLock {
         try files.createLocksDirectory()
-        let path = "\(files.locks)/\(account.fileName).lock"
-        let lock = try await FileLock.acquire(path, within: limit) { pause in
+        let lock = try await FileLock.acquire(files.lock(of: account), within: limit) { pause in
             try await Task.sleep(for: pause)
         }
         guard let lock else { throw RefreshLockError.busy }
         return HeldKernelLock(lock)
     }
+}
+
+extension StoreFiles {
+    func lock(of account: AccountName) -> String { "\(locks)/\(account.fileName).lock" }
 }
 
 extension AccountName {

@@ -81,7 +81,7 @@ public final class SQLiteSessionStore: SessionStore {
     }
 
     public func accounts() async throws(StoreError) -> [SessionRecord] {
-        try await connection.readIfPresent { try SessionRow.fetchAll($0).map(\.record) } ?? []
+        try await connection.readIfPresent(SessionRow.fetchRecords) ?? []
     }
 
     public func currentAccount() async throws(StoreError) -> AccountName? {

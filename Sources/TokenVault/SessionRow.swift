@@ -11,7 +11,7 @@ struct SessionRow: Sendable {
     var sealed: Sealed
     var ledger: LedgerEntry?
     /// Of the columns in clear that the ledger covers.
-    var digest: [UInt8]
+    var digest: [UInt8] { Self.clearColumns(record).digest }
 
     struct Sealed: Sendable {
         var access: Data?
@@ -47,6 +47,17 @@ struct SessionRow: Sendable {
         ).map(SessionRow.init)
     }
 
+    /// What is in clear of all rows. There may be thousands, and a caller of every other method waits
+    /// meanwhile: what is sealed is not even copied.
+    static func fetchRecords(_ db: Database) throws -> [SessionRecord] {
+        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM session ORDER BY account")
+        return try Array(
+            rows.map { row in
+                let account = try ColumnReader(row: row, what: "a session's row").account()
+                return try record(ColumnReader(row: row, what: "account \(account)"), account)
+            })
+    }
+
     init(_ row: Row) throws {
         let account = try ColumnReader(row: row, what: "a session's row").account()
         let reader = ColumnReader(row: row, what: "account \(account)")
@@ -61,7 +72,6 @@ struct SessionRow: Sendable {
         if let bytes = try reader.data("ledger_sealed") {
             ledger = LedgerEntry(keyID: try reader.key("ledger_key_id"), sealed: bytes)
         }
-        digest = Self.clearColumns(record).digest
     }
 
     private static func record(

@@ -88,6 +88,11 @@ extension SQLiteSessionStore {
                 sql: "UPDATE store SET current_account = NULL WHERE current_account = ?",
                 arguments: [account.column])
         }
+        // A store that sees many accounts come and go must not keep a file of each. One that cannot
+        // be removed is a file too many, and no reason to fail.
+        try? await connection.run { [files = connection.files] in
+            try FileLock.removeIfFree(files.lock(of: account))
+        }
     }
 
     /// One write transaction with the sealer for new values; once more if the key was changed by
@@ -126,10 +131,17 @@ extension OpenedSession {
 /// Generations of removed accounts. The account is kept as a digest: a name that was removed is not
 /// told, and a later sign-in under it still grows the generation.
 enum GenerationFloor {
+    /// More removed accounts than this are not told apart: the highest generation of them becomes
+    /// the floor of all accounts, so that a store that sees many come and go does not grow.
+    static let accountsMax = 1_000
+    /// The digest under which the floor of all accounts is kept.
+    private static let everybody = Data()
+
     static func read(_ db: Database, _ account: AccountName) throws -> Generation {
         let found = try Int64.fetchOne(
-            db, sql: "SELECT generation FROM generation_floor WHERE account_digest = ?",
-            arguments: [digest(account)])
+            db,
+            sql: "SELECT max(generation) FROM generation_floor WHERE account_digest IN (?, ?)",
+            arguments: [digest(account), everybody])
         return Generation(found ?? 0)
     }
 
@@ -140,6 +152,15 @@ enum GenerationFloor {
                 DO UPDATE SET generation = max(generation, excluded.generation)
                 """,
             arguments: [digest(account), generation.rawValue])
+        let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM generation_floor") ?? 0
+        if count > accountsMax { try fold(db) }
+    }
+
+    private static func fold(_ db: Database) throws {
+        let highest = try Int64.fetchOne(db, sql: "SELECT max(generation) FROM generation_floor")
+        try db.execute(sql: "DELETE FROM generation_floor")
+        try db.execute(
+            sql: "INSERT INTO generation_floor VALUES (?, ?)", arguments: [everybody, highest])
     }
 
     private static func digest(_ account: AccountName) -> Data {

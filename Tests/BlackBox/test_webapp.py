@@ -169,9 +169,12 @@ def test_sign_out_ends_the_session_here_and_at_the_provider(webapp, many_people)
     app = webapp(many_people)
     visitor = signed_in(app)
     cookie = visitor.session
+    many_people.expire_access_tokens()
+    assert visitor.sites == ["Site of nobody"]
+    assert list(app.store.glob("locks/*.lock")), "the refresh took its lock"
     assert visitor.post("/sign-out").headers["Location"] == "/signed-out"
     assert visitor.session is None
-    assert accounts(app) == []
+    assert accounts(app) == [] and list(app.store.glob("locks/*")) == []
     assert len(many_people.requests_to(many_people.REVOKE)) == 1
     visitor.browser.headers["Cookie"] = f"ksconnect-session={cookie}"
     assert visitor.get("/sites").headers["Location"] == "/", "a kept cookie is worth nothing"
