@@ -182,7 +182,7 @@ public struct Refreshing: Hashable, Sendable {
 
     /// What this attempt knows of requests with the current refresh token.
     public struct Sends: Hashable, Sendable {
-        /// Requests this attempt has sent.
+        /// Requests this attempt has sent; one that was repeated for a DPoP nonce counts once.
         public var count: Int
         /// Whether some request's outcome is unknown: a mark stood, or an answer was lost.
         public var isUncertain: Bool

@@ -3,6 +3,7 @@
 The demo provider checks each proof by code of its own; the fake one is made to misbehave.
 """
 
+import contextlib
 import threading
 import time
 
@@ -11,6 +12,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from harness.command import Exit, Ksconnect
 from harness.dpop import Proof, private_key_in, public_jwk, thiefs_proof, thumbprint
+from harness.providers import Demo
 from harness.wire import Answer, RecordingServer, free_port
 from test_refresh_kills import FAIL_POINTS, KILLED
 
@@ -258,6 +260,17 @@ def test_case_85_a_nonce_goes_to_no_other_server(sign_in, fake):
     assert [Proof(r).nonce for r in fake.refresh_requests] == [None, "of-the-provider"]
 
 
+def test_case_85_two_origins_have_a_nonce_each(tmp_path_factory, sign_in):
+    folder = tmp_path_factory.mktemp("demo")
+    with contextlib.closing(Demo(folder, "--api-on-own-port")) as demo:
+        demo.control(**NONCES)
+        command = sign_in(demo, arguments=["--dpop"])
+        command("whoami").expect()
+        command("locks").expect()
+        demo.control(revokeAllAccessTokens=True)
+        command("locks").expect()
+
+
 def test_case_83_neither_token_nor_proof_leaves_the_origin(sign_in, fake):
     command = sign_in(bound(fake), arguments=["--dpop"])
 
@@ -317,14 +330,16 @@ def test_case_59_many_processes_send_one_refresh_and_its_repeat(sign_in, fake):
     assert [Proof(r).nonce for r in fake.refresh_requests] == [None, "nonce-1"]
 
 
-def test_a_new_sealing_key_takes_the_key_along(sign_in, demo):
+def test_a_new_sealing_key_or_another_vault_takes_the_key_along(sign_in, demo, canaries):
     command = sign_in(demo, arguments=["--dpop"])
-    for arguments in (["rotate-key"], ["move", "--to", "secret-service"]):
-        command("vault", *arguments).expect()
-        command("refresh").expect()
-        command("api", "GET", "/v1.2/me").expect()
-    command("logout").expect()
-    assert demo.control()["outage"] is False
+    passphrase = "seven-lamps-and-a-stair"
+    canaries.add(passphrase)
+    command = command.with_settings(KSCONNECT_PASSPHRASE_FD=0)
+    for arguments in (["rotate-key"], ["move", "--to", "passphrase"]):
+        command("vault", *arguments, stdin=passphrase + "\n").expect()
+        command("refresh", stdin=passphrase + "\n").expect()
+        command("api", "GET", "/v1.2/me", stdin=passphrase + "\n").expect()
+    command("logout", stdin=passphrase + "\n").expect()
 
 
 # G1

@@ -59,7 +59,7 @@ struct DPoPKeyTests {
         }
     }
 
-    @Test("A new sealing key takes it along, and so does a move to another vault")
+    @Test("A new sealing key takes it along")
     func rotated() async throws {
         let store = folder.store()
         _ = try await store.signIn(try session("alice", tag: "a"))
