@@ -139,6 +139,14 @@ let package = Package(
             dependencies: ["AuthModels", "AuthSession", argumentParser],
             swiftSettings: strict),
 
+        // A tool: one large body through the real client, and the memory that it took.
+        .executableTarget(
+            name: "TransferBenchmark",
+            dependencies: [
+                "AuthenticatedHTTP", "Desktop", "AuthSession", "AuthModels", httpTypes,
+            ],
+            path: "Benchmarks/Transfer", swiftSettings: strict),
+
         // Tests mirror Sources.
         .testTarget(
             name: "AuthModelsTests", dependencies: ["AuthModels", httpTypes], swiftSettings: strict),
@@ -165,7 +173,8 @@ let package = Package(
         .testTarget(
             name: "KSConnectTests",
             dependencies: [
-                "KSConnect", "Desktop", "AuthModels", "AuthSession", "AuthenticatedHTTP", httpTypes,
+                "KSConnect", "Desktop", "DemoProvider", "AuthModels", "AuthSession",
+                "AuthenticatedHTTP", "OpenIDConnect", httpTypes,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -25,7 +25,8 @@ extension ExitStatus {
             switch error {
             case .unauthorizedAfterRefresh, .insufficientScope, .bodyNotRepeatable: .apiRefused
             case .originNotAllowed: .usage
-            case .transient, .tlsFailure, .callbackTimeout, .codeExchangeLost: .unavailable
+            case .transient, .tlsFailure, .callbackTimeout, .codeExchangeLost, .outcomeUnknown:
+                .unavailable
             case .store(let error): ExitStatus(error)
             case .randomnessUnavailable: .storeOrKeyring
             case .busy, .portUnavailable: .tryLater

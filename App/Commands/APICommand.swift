@@ -24,6 +24,9 @@ struct APICommand: SessionCommand {
     @Option(help: ArgumentHelp("The body: text, @FILE, or - for stdin.", valueName: "body"))
     var data: String?
 
+    @Option(help: ArgumentHelp("How long the call may take in all.", valueName: "seconds"))
+    var timeout = 30
+
     @Option(
         name: .customLong("header"), parsing: .singleValue,
         help: ArgumentHelp("A header field; may be repeated.", valueName: "name: value"))
@@ -35,11 +38,10 @@ struct APICommand: SessionCommand {
     @Flag(help: "Follow next_page_link and print one JSON array of all items.")
     var paginate = false
 
-    private static let bodyBytesMax = 64 << 20
     /// What the client itself decides.
     private static let reserved = [
         "authorization", "host", "connection", "content-length", "transfer-encoding", "te",
-        "upgrade", "proxy-authorization", "dpop",
+        "upgrade", "proxy-authorization", "expect", "trailer", "dpop",
     ]
 
     func validate() throws {
@@ -53,6 +55,9 @@ struct APICommand: SessionCommand {
         if paginate, method.uppercased() != "GET" || include || data != nil {
             throw ValidationError("--paginate goes with GET, without --data and --include.")
         }
+        guard (1...86_400).contains(timeout) else {
+            throw ValidationError("--timeout is a number of seconds from 1 to 86400.")
+        }
         _ = try fields()
     }
 
@@ -61,28 +66,18 @@ struct APICommand: SessionCommand {
         let url = try http.url(path)
         let fields = try fields()
         if paginate {
-            let items = try await Pages(http: http, headers: fields).items(from: url)
-            return try StandardOutput.write(items)
+            return try await ListPages(http: http, headers: fields).print(from: url)
         }
         guard let method = HTTPRequest.Method(rawValue: method.uppercased()) else { return }
         let answer = try await http.send(
-            APIRequest(method, url, headers: fields, body: try body()))
+            APIRequest(
+                method, url, headers: fields, body: try RequestBody.read(data),
+                deadline: .seconds(timeout)))
         // A person's prompt begins on a line of its own; a program gets the bytes as they are.
         let isCutShort = StandardOutput.isTerminal && answer.body.last.map { $0 != 0x0A } ?? false
         try StandardOutput.write(
             (include ? Self.head(answer.response) : []) + answer.body + (isCutShort ? [0x0A] : []))
         try APIFailure.check(answer)
-    }
-
-    private func body() throws -> APIBody {
-        guard let data else { return .none }
-        guard data == "-" || data.hasPrefix("@") else { return .bytes(Array(data.utf8)) }
-        let path = data == "-" ? "-" : String(data.dropFirst())
-        do {
-            return .bytes(try FileInput.read(path, bytesMax: Self.bodyBytesMax))
-        } catch {
-            throw CommandFailure.usage("the body cannot be read: \(path): \(error.reason)")
-        }
     }
 
     private func fields() throws -> HTTPFields {
@@ -107,55 +102,6 @@ struct APICommand: SessionCommand {
         var text = "HTTP/1.1 \(response.status.code) \(response.status.reasonPhrase)\r\n"
         for field in response.headerFields { text += "\(field.name): \(field.value)\r\n" }
         return Array((text + "\r\n").utf8)
-    }
-}
-
-/// A list's pages, one after the other.
-private struct Pages {
-    let http: APIClient
-    let headers: HTTPFields
-
-    private static let pagesMax = 10_000
-
-    /// All items as one JSON array.
-    func items(from first: WebURL) async throws -> String {
-        var items: [String] = []
-        var visited: Set<WebURL> = []
-        var next: WebURL? = first
-        while let url = next {
-            guard visited.insert(url).inserted, visited.count <= Self.pagesMax else {
-                throw AuthError.protocolFailure("the pages of the list lead back to themselves")
-            }
-            let page = try await page(url)
-            items += (page.items ?? []).map(JSONOutput.text(of:))
-            next = try page.link.map(nextPage)
-        }
-        return "[" + items.joined(separator: ",") + "]\n"
-    }
-
-    private func page(_ url: WebURL) async throws -> (items: [JSONValue]?, link: String?) {
-        let answer = try await http.send(APIRequest(.get, url, headers: headers))
-        do { try APIFailure.check(answer) } catch {
-            try StandardOutput.write(answer.body)
-            throw error
-        }
-        guard let body = try? JSONDocument.parse(answer.body) else {
-            throw AuthError.protocolFailure("the list is no JSON")
-        }
-        // Both shapes have been seen.
-        if let items = body.array { return (items, nil) }
-        guard let items = body["items"]?.array else {
-            throw AuthError.protocolFailure("the answer is no list: it has no items")
-        }
-        let link = body["next_page_link"]?.string ?? ""
-        return (items, link.isEmpty ? nil : link)
-    }
-
-    /// A link that leads elsewhere is the service's fault, not the person's.
-    private func nextPage(_ link: String) throws -> WebURL {
-        do { return try http.nextPage(link) } catch {
-            throw AuthError.protocolFailure("next_page_link leads outside the API's origin")
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AuthModels
 import KSConnect
 
 struct UnlockCommand: SessionCommand {
@@ -44,8 +45,15 @@ struct UnlockCommand: SessionCommand {
             otp = OneTimePassword(await TerminalQuestions.secretLine("One-time password: ") ?? "")
         }
         let password = otp
-        try await Door.translated { () throws(KSConnectError) in
-            try await api.unlock(lock.id, in: site.id, otp: password)
+        do {
+            try await Door.translated { () throws(KSConnectError) in
+                try await api.unlock(lock.id, in: site.id, otp: password)
+            }
+        } catch AuthError.cancelled {
+            throw CommandFailure(
+                status: .interrupted,
+                text: "interrupted: nobody knows whether the door was opened",
+                remedy: Door.lookFirst)
         }
         if json {
             try JSONOutput.print([

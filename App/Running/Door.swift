@@ -39,7 +39,7 @@ enum Door {
         guard let thing = found.first else {
             throw CommandFailure.usage(
                 "there is no \(kind) \(name)",
-                remedy: "choose one of: " + things.map(title).joined(separator: ", "))
+                remedy: Suggestions.text(for: name, among: things.map(title)))
         }
         guard found.count == 1 else {
             throw CommandFailure.usage(
@@ -65,11 +65,20 @@ enum Door {
             case .otpBlocked(let fault):
                 throw refused(
                     fault, remedy: "too many wrong ones: have the one-time password reset")
+            case .outcomeUnknown(let why, let fault):
+                throw CommandFailure(
+                    status: fault == nil ? .unavailable : .apiRefused,
+                    text: "nobody knows whether the door was opened: \(why)",
+                    remedy: lookFirst)
             case .service(let fault): throw refused(fault, remedy: nil)
             case .unreadable(let reason): throw AuthError.protocolFailure(reason)
             }
         }
     }
+
+    /// Said wherever an unlock may have been carried out.
+    static let lookFirst =
+        "look at the door, or at `ksconnect entries`, before you try again: it would be opened again"
 
     private static func refused(_ fault: ServiceFault, remedy: String?) -> CommandFailure {
         CommandFailure(

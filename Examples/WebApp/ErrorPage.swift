@@ -32,6 +32,11 @@ enum ErrorPage {
             page(
                 .forbidden, "This sign-in is not enough",
                 "The service asks for more than this sign-in gives.", retry: retry)
+        case .outcomeUnknown:
+            page(
+                .badGateway, "Nobody knows whether it was done",
+                "The answer was lost. Look before you try again: it may then be done twice.",
+                retry: nil)
         case .portUnavailable, .discoveryInvalid, .tokenResponseInvalid, .idTokenInvalid,
             .userInfoInvalid, .protocolFailure, .responseTooLarge, .configInvalid,
             .tokenEndpointRejected, .originNotAllowed, .unauthorizedAfterRefresh,
@@ -54,6 +59,7 @@ enum ErrorPage {
                 page(for: .transient("", retryAfter: fault.retryAfter), retry: retry)
             default: page(for: .protocolFailure(""), retry: retry)
             }
+        case .outcomeUnknown(let why, _): page(for: .outcomeUnknown(why), retry: retry)
         case .unreadable: page(for: .protocolFailure(""), retry: retry)
         }
     }

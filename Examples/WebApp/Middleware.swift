@@ -100,6 +100,7 @@ extension KSConnectError {
         case .auth(let error): "\(error.kind): \(error.message)"
         case .otpMissing, .otpInvalid, .otpBlocked: "one-time password"
         case .service(let fault): "HTTP \(fault.status) \(fault.message ?? "")"
+        case .outcomeUnknown(let why, _): "outcome unknown: \(why)"
         case .unreadable(let what): what
         }
     }

@@ -43,6 +43,8 @@ public enum AuthError: Error, Hashable, Sendable {
     case stepUpRequired(acrValues: String?, maxAge: Int?)
     /// The body could be sent only once and the access token was refused.
     case bodyNotRepeatable
+    /// A call that must not be repeated may have been carried out: its answer is lost or no answer.
+    case outcomeUnknown(String)
 
     // Store or key out of reach.
     case store(StoreError)
@@ -84,6 +86,7 @@ extension AuthError {
         case .insufficientScope: "insufficientScope"
         case .stepUpRequired: "stepUpRequired"
         case .bodyNotRepeatable: "bodyNotRepeatable"
+        case .outcomeUnknown: "outcomeUnknown"
         case .store(let error): error.kind
         case .randomnessUnavailable: "randomnessUnavailable"
         }

@@ -39,6 +39,7 @@ extension AuthError {
         case .stepUpRequired: "the API wants a stronger or more recent sign-in"
         case .bodyNotRepeatable:
             "the call was not carried out: the access token was refused and the body is gone"
+        case .outcomeUnknown(let why): "nobody knows whether the call was carried out: \(why)"
         case .store(let error): error.message
         case .randomnessUnavailable: "nothing was done: the kernel gave no random bytes"
         }
@@ -84,6 +85,7 @@ extension AuthError {
         case .stepUpRequired(let acrValues, let maxAge):
             "sign in again with `ksconnect login\(Self.stepUp(acrValues, maxAge))`"
         case .bodyNotRepeatable: "run the command again"
+        case .outcomeUnknown: "look before you try again: it may then be carried out twice"
         case .store(let error): error.remedy
         case .randomnessUnavailable: "try again; if it stays so, the system itself is broken"
         }

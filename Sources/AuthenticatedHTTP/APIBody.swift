@@ -57,12 +57,8 @@ public enum APIBody: Sendable {
                     throw AuthError.configInvalid("the request's body is over 64 MiB")
                 }
             }
-        } catch let error as AuthError {
-            throw error
-        } catch is CancellationError {
-            throw .cancelled
         } catch {
-            throw .transient("the stream of the request's body failed", retryAfter: nil)
+            throw UploadFault.meaning(of: error)
         }
         return bytes
     }
@@ -103,6 +99,8 @@ private actor ChunkReader<Chunks: AsyncSequence> where Chunks.Element == [UInt8]
         var iterator = iterator
         let chunk = try await iterator.next(isolation: self)
         self.iterator = iterator
+        // Many sequences end when their task is cancelled: that is no whole body.
+        if chunk == nil { try Task.checkCancellation() }
         return chunk
     }
 }

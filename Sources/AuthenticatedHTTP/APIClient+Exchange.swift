@@ -81,8 +81,7 @@ extension APIClient {
         }
         let upload = try call.request.body.upload()
         guard upload != nil || call.sink != nil else { return try await whole(exchange, call) }
-        return try await inChunks(
-            exchange, call, upload?.reporting(to: call.request.progress), over: streaming)
+        return try await inChunks(exchange, call, upload, over: streaming)
     }
 
     /// A bound token goes out with a proof and no other way, a bearer token without.
@@ -106,7 +105,7 @@ extension APIClient {
     ) async throws(AuthError) -> HTTPAnswer {
         var answer: HTTPAnswer
         do { answer = try await transport.send(exchange) } catch {
-            throw AuthError(reading: error)
+            throw call.request.fault(error)
         }
         guard let sink = call.sink, answer.response.status.kind == .successful else {
             return answer
@@ -127,7 +126,9 @@ extension APIClient {
         var exchange = exchange
         let sink = call.sink
         let body = CappedBody(bytesMax: exchange.responseBytesMax)
+        let source = UploadFault()
         if sink != nil { exchange.responseBytesMax = .max }
+        let upload = upload?.reporting(to: call.request.progress).noting(source)
         do {
             let head = try await transport.stream(exchange, upload: upload) { head, chunk in
                 if let sink, head.status.kind == .successful {
@@ -138,7 +139,9 @@ extension APIClient {
             }
             return HTTPAnswer(head, body: body.bytes)
         } catch {
-            throw AuthError(reading: error)
+            // The transport only knows that this side gave up.
+            if error == .cancelled, let fault = source.fault { throw fault }
+            throw call.request.fault(error)
         }
     }
 }

@@ -33,12 +33,24 @@ public struct APIRequest: Sendable {
 
     /// Whether it may be repeated when nobody knows if it was carried out: the method is idempotent
     /// (RFC 9110 §9.2.2) and the body can be had again.
-    var isRepeatable: Bool {
-        let isIdempotent =
-            switch method {
-            case .get, .head, .options, .trace, .put, .delete: true
-            default: false
-            }
-        return isIdempotent && body.isRepeatable
+    var isRepeatable: Bool { isIdempotent && body.isRepeatable }
+
+    private var isIdempotent: Bool {
+        switch method {
+        case .get, .head, .options, .trace, .put, .delete: true
+        default: false
+        }
+    }
+
+    /// What a failure to get its answer means. That an idempotent call may have been carried out
+    /// is no reason not to try it again; of any other the caller has to know.
+    func fault(_ error: TransportError) -> AuthError {
+        guard !isIdempotent else { return AuthError(reading: error) }
+        switch error {
+        case .answerLost(let why), .malformed(let why): return .outcomeUnknown(why)
+        case .timedOut(mayHaveArrived: true): return .outcomeUnknown("no answer in time")
+        case .responseTooLarge: return .outcomeUnknown("the answer is too large")
+        case .notSent, .tls, .timedOut, .cancelled: return AuthError(reading: error)
+        }
     }
 }

@@ -1,4 +1,5 @@
 internal import AuthModels
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -15,6 +16,7 @@ final class FileChunks: Sendable {
     /// Bytes in all when it was opened; nil for what has no length (a pipe).
     let length: Int64?
     private let descriptor: Int32
+    private let bytesRead = Mutex<Int64>(0)
 
     /// - Throws: `configInvalid` when it cannot be opened, or is a folder.
     init(path: String) throws(AuthError) {
@@ -31,17 +33,26 @@ final class FileChunks: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The next bytes, nil at the end.
+    /// The next bytes, nil at the end. What is added to the file meanwhile is left out.
+    ///
+    /// - Throws: `configInvalid`, also where the file has become shorter than was announced.
     func next() throws(AuthError) -> [UInt8]? {
+        let left = length.map { $0 - bytesRead.withLock { $0 } } ?? .max
+        guard left > 0 else { return nil }
+        let most = Int(min(left, Int64(Self.chunkBytes)))
         var count = -1
-        let chunk = [UInt8](unsafeUninitializedCapacity: Self.chunkBytes) { buffer, used in
+        let chunk = [UInt8](unsafeUninitializedCapacity: most) { buffer, used in
             repeat {
-                count = read(descriptor, buffer.baseAddress, Self.chunkBytes)
+                count = read(descriptor, buffer.baseAddress, most)
             } while count < 0 && errno == EINTR
             used = max(count, 0)
         }
         guard count >= 0 else {
             throw .configInvalid("the file of the request's body cannot be read")
+        }
+        bytesRead.withLock { $0 += Int64(count) }
+        guard count > 0 || length == nil else {
+            throw .configInvalid("the file of the request's body became shorter while it was sent")
         }
         return chunk.isEmpty ? nil : chunk
     }

@@ -10,7 +10,7 @@ public struct TransferProgress: Hashable, Sendable {
     }
 
     public let direction: Direction
-    /// Bytes handed over so far, in this attempt.
+    /// Bytes handed over so far, in this attempt: a body that is sent again begins anew at 0.
     public let bytes: Int64
     /// Bytes in all, where that is known.
     public let total: Int64?
@@ -73,6 +73,7 @@ extension HTTPUpload {
         let next = next
         let length = length
         let sent = SentBytes()
+        progress(TransferProgress(direction: .upload, bytes: 0, total: length))
         return HTTPUpload(length: length) {
             let chunk = try await next()
             if let chunk {
@@ -81,6 +82,35 @@ extension HTTPUpload {
                         direction: .upload, bytes: sent.add(chunk.count), total: length))
             }
             return chunk
+        }
+    }
+
+    /// The same, its first failure kept: the transport says no more than that it was cancelled.
+    func noting(_ fault: UploadFault) -> HTTPUpload {
+        let next = next
+        return HTTPUpload(length: length) {
+            do { return try await next() } catch {
+                fault.note(error)
+                throw error
+            }
+        }
+    }
+}
+
+/// Why the source of a request's body gave no further chunk.
+final class UploadFault: Sendable {
+    private let first = Mutex<AuthError?>(nil)
+    var fault: AuthError? { first.withLock { $0 } }
+
+    func note(_ error: any Error) {
+        first.withLock { $0 = $0 ?? Self.meaning(of: error) }
+    }
+
+    static func meaning(of error: any Error) -> AuthError {
+        switch error {
+        case let error as AuthError: error
+        case is CancellationError: .cancelled
+        default: .transient("the stream of the request's body failed", retryAfter: nil)
         }
     }
 }

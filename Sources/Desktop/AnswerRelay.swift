@@ -16,11 +16,14 @@ final class AnswerRelay: SendingWitness {
     private let receive: @Sendable (HTTPResponse, [UInt8]) async throws -> Void
     private let state: Mutex<State>
     private let bytesMax: Int
+    private let work: TransferWork
 
     init(
-        bytesMax: Int, receive: @escaping @Sendable (HTTPResponse, [UInt8]) async throws -> Void
+        bytesMax: Int, work: TransferWork,
+        receive: @escaping @Sendable (HTTPResponse, [UInt8]) async throws -> Void
     ) {
         self.bytesMax = bytesMax
+        self.work = work
         self.receive = receive
         state = Mutex(State(bytesLeft: bytesMax))
     }
@@ -29,6 +32,10 @@ final class AnswerRelay: SendingWitness {
 
     func didSendRequestHead(task: HTTPClient.Task<HTTPResponse>, _ head: HTTPRequestHead) {
         state.withLock { $0.mayHaveArrived = true }
+    }
+
+    func didSendRequestPart(task: HTTPClient.Task<HTTPResponse>, _ part: IOData) {
+        work.partWasSent()
     }
 
     func didReceiveHead(
@@ -57,7 +64,7 @@ final class AnswerRelay: SendingWitness {
         }
         guard let head else { return AnswerHead.future(on: task.eventLoop, .responseTooLarge) }
         let receive = receive
-        return task.eventLoop.makeFutureWithTask {
+        return work.run(.download, on: task.eventLoop) {
             do {
                 try await receive(head, Array(buffer.readableBytesView))
             } catch {

@@ -32,11 +32,26 @@ struct RetryTests {
         let overloaded = try Bench(ScriptedTransport(.status(503)))
         #expect(try await overloaded.send(method).response.status == .serviceUnavailable)
         let lost = try Bench(ScriptedTransport([step(failing: .answerLost("reset"))]))
-        await #expect(throws: AuthError.transient("reset", retryAfter: nil)) {
+        await #expect(throws: AuthError.outcomeUnknown("reset")) {
             try await lost.send(method)
         }
         #expect(overloaded.transport.requests.count == 1)
         #expect(lost.transport.requests.count == 1)
+    }
+
+    @Test(
+        "Of a call that must not be repeated it is said whether it may have been carried out",
+        arguments: [
+            (TransportError.answerLost("x"), AuthError.outcomeUnknown("x")),
+            (.malformed("x"), .outcomeUnknown("x")),
+            (.timedOut(mayHaveArrived: true), .outcomeUnknown("no answer in time")),
+            (.responseTooLarge, .outcomeUnknown("the answer is too large")),
+            (.timedOut(mayHaveArrived: false), .transient("no answer in time", retryAfter: nil)),
+            (.notSent("x"), .transient("x", retryAfter: nil)), (.tls("x"), .tlsFailure("x")),
+        ])
+    func outcomes(_ fault: TransportError, _ expected: AuthError) async throws {
+        let bench = try Bench(ScriptedTransport([step(failing: fault)]))
+        await #expect(throws: expected) { try await bench.send(.patch) }
     }
 
     @Test(

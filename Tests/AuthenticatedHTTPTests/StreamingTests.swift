@@ -1,6 +1,7 @@
 import AuthModels
 import AuthenticatedHTTP
 import FoundationEssentials
+import Glibc
 import HTTPTypes
 import Synchronization
 import Testing
@@ -32,8 +33,76 @@ struct StreamingTests {
         #expect(transport.lengths == [300_000, 300_000])
         #expect(transport.largestChunk <= 64 << 10)
         #expect(session.refreshes == 1)
-        let last = reports.withLock { $0.last }
-        #expect(last == TransferProgress(direction: .upload, bytes: 300_000, total: 300_000))
+        // Each time it grows from nothing to the whole.
+        let counts = reports.withLock { $0 }.map(\.bytes)
+        let attempt: [Int64] = [0, 65536, 131_072, 196_608, 262_144, 300_000]
+        #expect(counts == attempt + attempt)
+        #expect(reports.withLock { $0 }.allSatisfy { $0.total == 300_000 })
+    }
+
+    @Test("A file that changes while it is sent is never passed off as the one that was announced")
+    func changingFile() async throws {
+        let path = "/tmp/ksconnect-upload-\(UUID())"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        for (left, error) in [
+            (
+                1000,
+                AuthError.configInvalid(
+                    "the file of the request's body became shorter while it was sent")
+            ),
+            (400_000, nil),
+        ] {
+            try Data(repeating: 1, count: 300_000).write(to: URL(filePath: path))
+            let transport = ChunkTransport([.init(status: 201)])
+            let client = try client(transport, session: FakeSession(record: try .sample()))
+            let request = APIRequest(
+                .post, try client.url("/f"), body: .file(path: path),
+                progress: { report in
+                    guard report.bytes == 65536 else { return }
+                    #expect(truncate(path, left) == 0)
+                })
+            if let error {
+                await #expect(throws: error) { try await client.send(request) }
+            } else {
+                _ = try await client.send(request)
+                #expect(transport.uploads.map(\.count) == [300_000])
+            }
+        }
+    }
+
+    @Test("A stream that fails half-way is told as what it is, and not sent as if it were whole")
+    func failingStream() async throws {
+        struct Fault: Error {}
+        let transport = ChunkTransport([])
+        let client = try client(transport, session: FakeSession(record: try .sample()))
+        let chunks = AsyncThrowingStream<[UInt8], any Error> { continuation in
+            continuation.yield([1])
+            continuation.finish(throwing: Fault())
+        }
+        await #expect(
+            throws: AuthError.transient("the stream of the request's body failed", retryAfter: nil)
+        ) {
+            try await client.send(
+                APIRequest(.post, client.url("/f"), body: .stream(OneShotBody(chunks))))
+        }
+        #expect(transport.uploads.isEmpty)
+    }
+
+    @Test("Case 82: a stream that ends because its call was cancelled is no whole body")
+    func cancelledStream() async throws {
+        let transport = ChunkTransport([])
+        let client = try client(transport, session: FakeSession(record: try .sample()))
+        let (taken, take) = AsyncStream.makeStream(of: Void.self)
+        let (chunks, give) = AsyncStream.makeStream(of: [UInt8].self)
+        give.yield([1])
+        let request = APIRequest(
+            .post, try client.url("/f"), body: .stream(OneShotBody(chunks)),
+            progress: { if $0.bytes == 1 { take.yield() } })
+        let task = Task { try await client.send(request) }
+        for await _ in taken { break }
+        task.cancel()
+        await #expect(throws: AuthError.cancelled) { try await task.value }
+        #expect(transport.uploads.isEmpty)
     }
 
     @Test("Case 82: a stream that a 401 refused is not sent again")

@@ -1,4 +1,5 @@
 import AuthModels
+import FoundationEssentials
 import HTTPTypes
 import KSConnect
 import Testing
@@ -37,6 +38,38 @@ struct CallTests {
         #expect(service.isSpent)
         #expect(
             service.requests.allSatisfy { $0.request.headerFields[.accept] == "application/json" })
+    }
+
+    @Test("A site and a lock know where they came from, and can be asked for more")
+    func handles() async throws {
+        let s = Self.base + "/v1.2/sites/s-1"
+        let service = try ScriptedService([
+            .get(Self.base + "/v1.2/sites", Fixture.page([Fixture.site(id: "s-1")])),
+            .get(s + "/locks", Fixture.page([#"{"id":"l-1"}"#], next: s + "/locks?p=2")),
+            .get(s + "/locks?p=2", Fixture.page([#"{"id":"l-2"}"#])),
+            .patch(s + "/locks/l-2/locking", 204),
+            .get(s + "/locks/l-1", #"{"id":"l-1"}"#), .patch(s + "/locks/l-1/locking", 204),
+            .get(s + "/users", "[]"), .get(s + "/iqs", "[]"),
+            .get(
+                Self.base + "/v1.1/sites/s-1/entries?$top=20&$orderby=utc_date_time%20desc", "[]"),
+        ])
+        for try await site in service.api.sites {
+            let locks = try await site.locks.collect()
+            try await locks[1].unlock()
+            try await service.api.lock(lock, in: site.id).unlock()
+            #expect(try await site.users.collect().isEmpty)
+            #expect(try await site.iqs.collect().isEmpty)
+            #expect(try await site.entries.collect().isEmpty)
+        }
+        #expect(service.isSpent)
+    }
+
+    @Test("A site and a lock that no API gave say so, and ask nothing")
+    func kept() async throws {
+        let site = try JSONDecoder().decode(Site.self, from: Data(Fixture.site.utf8))
+        await #expect(throws: KSConnectError.self) { try await site.locks.collect() }
+        let lock = try JSONDecoder().decode(Lock.self, from: Data(Fixture.lock.utf8))
+        await #expect(throws: KSConnectError.self) { try await lock.unlock() }
     }
 
     @Test(

@@ -108,6 +108,21 @@ struct ListTests {
         #expect(service.requests.count == 2)
     }
 
+    @Test("A list of more pages than anybody reads is an error, not a list that ends early")
+    func tooManyPages() async throws {
+        let max = KSList<Site>.pagesMax
+        let service = try ScriptedService(
+            (0..<max).map { page in
+                .get(
+                    Self.sites + (page == 0 ? "" : "?p=\(page)"),
+                    Fixture.page([], next: Self.sites + "?p=\(page + 1)"))
+            })
+        await #expect(throws: KSConnectError.unreadable("a list has more than \(max) pages")) {
+            try await service.api.sites.collect()
+        }
+        #expect(service.isSpent)
+    }
+
     @Test("An item without an id is told by its place")
     func itemWithoutID() async throws {
         let service = try ScriptedService([

@@ -89,6 +89,41 @@ struct ModelTests {
         #expect(try decode("{}", as: SiteUser.self).user == nil)
     }
 
+    @Test(
+        "Members, values and nulls that nobody here knows survive, and are encoded as they came",
+        arguments: [
+            (Fixture.me, "me"), (Fixture.site, "site"), (Fixture.lock, "lock"),
+            (Fixture.entry, "entry"), (Fixture.user, "user"), (Fixture.iq, "iq"),
+        ])
+    func survivors(_ fixture: String, _ kind: String) throws {
+        let news = #","new_member":{"a":[1,-2.5,true,null,"\u00e9"],"b":9007199254740993}}"#
+        let text = String(fixture.dropLast()) + news
+        let received = try decode(text, as: [String: ServiceValue].self)
+        func encoded<Model: KSObject>(_: Model.Type) throws -> [String: ServiceValue] {
+            let model = try decode(text, as: Model.self)
+            #expect(model.fields == received)
+            #expect(try decode(text, as: Model.self) == model)
+            return try JSONDecoder().decode(
+                [String: ServiceValue].self, from: try JSONEncoder().encode(model))
+        }
+        let again =
+            switch kind {
+            case "me": try encoded(Person.self)
+            case "site": try encoded(Site.self)
+            case "lock": try encoded(Lock.self)
+            case "entry": try encoded(Entry.self)
+            case "user": try encoded(SiteUser.self)
+            default: try encoded(IQ.self)
+            }
+        #expect(again == received)
+        #expect(
+            again["new_member"]
+                == .object([
+                    "a": .array([.integer(1), .number(-2.5), .bool(true), .null, .string("é")]),
+                    "b": .integer(9_007_199_254_740_993),
+                ]))
+    }
+
     @Test("An unknown value survives decoding and encoding")
     func roundTrip() throws {
         let state = try decode(#""half_open""#, as: LockedState.self)
@@ -115,6 +150,11 @@ struct ModelTests {
         arguments: [
             ("2026-08-19T12:50:38Z", 1_787_143_838.0), ("2026-08-19T12:50:38.5Z", 1_787_143_838.5),
             ("2026-08-19T12:50:38.1234567Z", 1_787_143_838.1234567),
+            ("2026-08-19T12:50:38.12Z", 1_787_143_838.12),
+            ("2026-08-19T12:50:38.123Z", 1_787_143_838.123),
+            ("2026-08-19T12:50:38.1234Z", 1_787_143_838.1234),
+            ("2026-08-19T12:50:38.12345Z", 1_787_143_838.12345),
+            ("2026-08-19T12:50:38.123456Z", 1_787_143_838.123456),
             ("2026-08-19T14:50:38+02:00", 1_787_143_838.0),
             ("2026-08-19T07:20:38-05:30", 1_787_143_838.0), ("1970-01-01T00:00:00Z", 0.0),
             ("2024-02-29T23:59:59Z", 1_709_251_199.0), ("1969-12-31T23:59:59Z", -1.0),
@@ -144,6 +184,7 @@ struct ModelTests {
             ("90.00:00:00", Duration.seconds(7_776_000)), ("00:05:00", .seconds(300)),
             ("1.02:03:04.5", .milliseconds(93_784_500)), ("-00:00:01", .seconds(-1)),
             ("00:00:00.0000001", .nanoseconds(100)),
+            ("-90.00:00:00.5", .milliseconds(-7_776_000_500)),
         ])
     func spans(_ text: String, _ duration: Duration) throws {
         #expect(try #require(Span(text)).duration == duration)

@@ -83,6 +83,41 @@ struct UnlockTests {
         #expect(service.requests.count == 1)
     }
 
+    @Test(
+        "Where the door may have been opened the error says so, and nothing else does",
+        arguments: [
+            (TransportError.answerLost("reset"), true), (.timedOut(mayHaveArrived: true), true),
+            (.malformed("x"), true), (.responseTooLarge, true), (.notSent("refused"), false),
+            (.timedOut(mayHaveArrived: false), false), (.tls("x"), false),
+        ])
+    func mayBeOpen(_ fault: TransportError, _ expected: Bool) async throws {
+        let service = try ScriptedService([
+            .init(line: "PATCH " + Self.url, answer: .failure(fault))
+        ])
+        do throws(KSConnectError) {
+            try await service.api.unlock(lock, in: site)
+            Issue.record("nothing was thrown")
+        } catch {
+            #expect(error.mayHaveOpened == expected)
+        }
+    }
+
+    @Test(
+        "A server or a gateway that failed may have opened the door, one that was busy has not",
+        arguments: [
+            (500, true), (502, true), (504, true), (503, false), (429, false), (409, false),
+        ])
+    func failedServer(_ status: Int, _ expected: Bool) async throws {
+        let service = try ScriptedService([.patch(Self.url, status)])
+        do throws(KSConnectError) {
+            try await service.api.unlock(lock, in: site)
+            Issue.record("nothing was thrown")
+        } catch {
+            #expect(error.mayHaveOpened == expected)
+            #expect(error.fault?.status == status)
+        }
+    }
+
     @Test("Case 76: an unlock is repeated once after a 401, which means it was not carried out")
     func afterUnauthorized() async throws {
         let otp = try #require(OneTimePassword("123456"))
@@ -99,5 +134,11 @@ struct UnlockTests {
             try await service.api.unlock(lock, in: site)
         }
         #expect(service.requests.count == 2)
+    }
+}
+
+extension KSConnectError {
+    fileprivate var mayHaveOpened: Bool {
+        if case .outcomeUnknown = self { true } else { false }
     }
 }

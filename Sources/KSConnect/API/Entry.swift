@@ -1,19 +1,20 @@
 /// Something that happened at a door (`GET /v1.1/sites/{site}/entries`).
-public struct Entry: Hashable, Sendable, Codable {
-    public var id: EntryID?
-    public var eventCategory: OpenText?
-    public var eventDetail: OpenText?
-    public var time: Instant?
+public struct Entry: KSObject {
+    public let fields: [String: ServiceValue]
+    public let id: EntryID?
+    public let eventCategory: OpenText?
+    public let eventDetail: OpenText?
+    public let time: Instant?
     /// The same on the wall of the site.
-    public var localTime: LocalDateTime?
-    public var lockID: LockID?
+    public let localTime: LocalDateTime?
+    public let lockID: LockID?
     /// The lock's name at that time.
-    public var lockName: String?
-    public var userID: UserID?
-    public var userFirstName: String?
-    public var userLastName: String?
-    public var accessBy: OpenText?
-    public var accessDetail: String?
+    public let lockName: String?
+    public let userID: UserID?
+    public let userFirstName: String?
+    public let userLastName: String?
+    public let accessBy: OpenText?
+    public let accessDetail: String?
 
     enum CodingKeys: String, CodingKey {
         case id
@@ -31,18 +32,19 @@ public struct Entry: Hashable, Sendable, Codable {
     }
 
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        id = fields.tolerantText(.id).flatMap { EntryID($0) }
-        eventCategory = fields.tolerantValue(.eventCategory)
-        eventDetail = fields.tolerantValue(.eventDetail)
-        time = fields.tolerant(.time)
-        localTime = fields.tolerant(.localTime)
-        lockID = fields.tolerant(.lockID)
-        lockName = fields.tolerant(.lockName)
-        userID = fields.tolerant(.userID)
-        userFirstName = fields.tolerant(.userFirstName)
-        userLastName = fields.tolerant(.userLastName)
-        accessBy = fields.tolerantValue(.accessBy)
-        accessDetail = fields.tolerantText(.accessDetail)
+        fields = try [String: ServiceValue](from: decoder)
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        id = members.tolerantText(.id).flatMap { EntryID($0) }
+        eventCategory = members.tolerantValue(.eventCategory)
+        eventDetail = members.tolerantValue(.eventDetail)
+        time = members.tolerant(.time)
+        localTime = members.tolerant(.localTime)
+        lockID = members.tolerant(.lockID)
+        lockName = members.tolerant(.lockName)
+        userID = members.tolerant(.userID)
+        userFirstName = members.tolerant(.userFirstName)
+        userLastName = members.tolerant(.userLastName)
+        accessBy = members.tolerantValue(.accessBy)
+        accessDetail = members.tolerantText(.accessDetail)
     }
 }

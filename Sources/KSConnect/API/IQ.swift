@@ -1,14 +1,15 @@
 /// A hub that links locks to the service (`GET /v1.2/sites/{site}/iqs`).
-public struct IQ: Hashable, Sendable, Codable, Identifiable {
-    public var id: IQID
+public struct IQ: KSObject, Identifiable {
+    public let fields: [String: ServiceValue]
+    public let id: IQID
     /// The hub's name.
-    public var customerReference: String?
-    public var isOnline: Bool?
-    public var state: OpenText?
-    public var isOTPEnabled: Bool?
-    public var revision: String?
-    public var timeZone: String?
-    public var mac: String?
+    public let customerReference: String?
+    public let isOnline: Bool?
+    public let state: OpenText?
+    public let isOTPEnabled: Bool?
+    public let revision: String?
+    public let timeZone: String?
+    public let mac: String?
 
     enum CodingKeys: String, CodingKey {
         case id, state, revision, mac
@@ -20,14 +21,15 @@ public struct IQ: Hashable, Sendable, Codable, Identifiable {
 
     /// - Throws: `DecodingError` when there is no usable `id`; nothing else is required.
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        id = try fields.decode(IQID.self, forKey: .id)
-        customerReference = fields.tolerant(.customerReference)
-        isOnline = fields.tolerant(.isOnline)
-        state = fields.tolerantValue(.state)
-        isOTPEnabled = fields.tolerant(.isOTPEnabled)
-        revision = fields.tolerantText(.revision)
-        timeZone = fields.tolerant(.timeZone)
-        mac = fields.tolerant(.mac)
+        fields = try [String: ServiceValue](from: decoder)
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        id = try members.decode(IQID.self, forKey: .id)
+        customerReference = members.tolerant(.customerReference)
+        isOnline = members.tolerant(.isOnline)
+        state = members.tolerantValue(.state)
+        isOTPEnabled = members.tolerant(.isOTPEnabled)
+        revision = members.tolerantText(.revision)
+        timeZone = members.tolerant(.timeZone)
+        mac = members.tolerant(.mac)
     }
 }

@@ -6,6 +6,8 @@ internal import HTTPTypes
 /// What every call of the API has in common: where it goes, what a success is, how it is read.
 struct KSCalls: Sendable {
     let http: APIClient
+    /// The site that the answers are about.
+    var site: SiteID?
 
     private static let successes = [200, 201, 202, 204]
 
@@ -18,12 +20,12 @@ struct KSCalls: Sendable {
     }
 
     func get<Value: Decodable>(_ path: String) async throws(KSConnectError) -> Value {
-        try Self.decode(try await succeed(.get, try url(path).get()))
+        try decode(try await succeed(.get, try url(path).get()))
     }
 
     func page<Element: Decodable>(_ url: WebURL) async throws(KSConnectError) -> Page<Element> {
         let answer = try await succeed(.get, url)
-        return answer.body.isEmpty ? Page() : try Self.decode(answer)
+        return answer.body.isEmpty ? Page() : try decode(answer)
     }
 
     /// Sends, and judges the status alone.
@@ -46,16 +48,35 @@ struct KSCalls: Sendable {
         return answer
     }
 
-    private static func decode<Value: Decodable>(
+    private func decode<Value: Decodable>(
         _ answer: HTTPAnswer
     ) throws(KSConnectError) -> Value {
+        let decoder = JSONDecoder()
+        if let key = Self.key { decoder.userInfo[key] = self }
         do {
-            return try JSONDecoder().decode(Value.self, from: Data(answer.body))
+            return try decoder.decode(Value.self, from: Data(answer.body))
         } catch let error as DecodingError {
             throw .unreadable(error.place)
         } catch {
             throw .unreadable("the body is not JSON")
         }
+    }
+}
+
+// A site and a lock remember what they were read from, so that more can be asked of them.
+extension KSCalls {
+    private static let key = CodingUserInfoKey(rawValue: "ksconnect.calls")
+
+    /// - Returns: nil where the object is not an answer of the API but was kept somewhere.
+    init?(reading decoder: any Decoder) {
+        guard let calls = Self.key.flatMap({ decoder.userInfo[$0] }) as? KSCalls else { return nil }
+        self = calls
+    }
+
+    func about(_ site: SiteID) -> KSCalls {
+        var calls = self
+        calls.site = site
+        return calls
     }
 }
 

@@ -6,7 +6,7 @@ internal import HTTPTypes
 /// The KS Connect API of one account, typed.
 ///
 ///     for try await site in api.sites {
-///         for try await lock in api.locks(in: site.id) { print(lock.name) }
+///         for try await lock in site.locks { print(lock.name) }
 ///     }
 public struct KSConnectAPI: Sendable {
     private let calls: KSCalls
@@ -34,11 +34,13 @@ public struct KSConnectAPI: Sendable {
     }
 
     /// The locks that the person may see there.
-    public func locks(in site: SiteID) -> KSList<Lock> { list("/v1.2/sites/\(site)/locks") }
+    public func locks(in site: SiteID) -> KSList<Lock> {
+        list("/v1.2/sites/\(site)/locks", about: site)
+    }
 
     /// One lock.
     public func lock(_ id: LockID, in site: SiteID) async throws(KSConnectError) -> Lock {
-        try await calls.get("/v1.2/sites/\(site)/locks/\(id)")
+        try await calls.about(site).get("/v1.2/sites/\(site)/locks/\(id)")
     }
 
     /// What happened at the site's doors, latest first.
@@ -56,16 +58,18 @@ public struct KSConnectAPI: Sendable {
     /// The hubs of the site.
     public func iqs(in site: SiteID) -> KSList<IQ> { list("/v1.2/sites/\(site)/iqs") }
 
-    private func list<Element>(_ path: String) -> KSList<Element> {
-        KSList(calls: calls, first: calls.url(path))
+    private func list<Element>(_ path: String, about site: SiteID? = nil) -> KSList<Element> {
+        KSList(calls: site.map { calls.about($0) } ?? calls, first: calls.url(path))
     }
 
     // MARK: Doors
 
     /// Opens a real door. Sent once; a second time only after a 401, which means that it was not
-    /// carried out. When the answer is lost, nobody knows whether the door opened.
+    /// carried out.
     ///
-    /// - Throws: `.otpMissing`, `.otpInvalid` and `.otpBlocked` for the one-time password.
+    /// - Throws: `.otpMissing`, `.otpInvalid` and `.otpBlocked` for the one-time password;
+    ///   `.outcomeUnknown` when the answer is lost: the door may have been opened, and trying again
+    ///   may open it again. Nobody knows either where the task was cancelled under way.
     public func unlock(
         _ lock: LockID, in site: SiteID, otp: OneTimePassword? = nil
     ) async throws(KSConnectError) {
@@ -74,8 +78,7 @@ public struct KSConnectAPI: Sendable {
         do throws(KSConnectError) {
             _ = try await calls.succeed(.patch, url, body: .bytes(body))
         } catch {
-            if case .service(let fault) = error { throw KSConnectError(unlocking: fault) }
-            throw error
+            throw error.ofUnlock
         }
     }
 }

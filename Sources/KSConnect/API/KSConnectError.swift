@@ -14,6 +14,10 @@ public enum KSConnectError: Error, Hashable, Sendable {
     case otpInvalid(ServiceFault)
     /// Wrong too often: it has to be reset at the service.
     case otpBlocked(ServiceFault)
+    /// Nobody knows whether the door opened: the answer was lost (`fault` is nil), or the service
+    /// or a gateway before it failed on the way (HTTP 500, 502, 504). To try again may open it again:
+    /// somebody has to look first.
+    case outcomeUnknown(why: String, fault: ServiceFault?)
     /// The service answered that it did not do it.
     case service(ServiceFault)
     /// A success whose body is not of the known shape; says what is wrong with it.
@@ -25,6 +29,7 @@ public enum KSConnectError: Error, Hashable, Sendable {
         case .otpMissing(let fault), .otpInvalid(let fault), .otpBlocked(let fault),
             .service(let fault):
             fault
+        case .outcomeUnknown(_, let fault): fault
         case .auth, .unreadable: nil
         }
     }
@@ -86,13 +91,27 @@ public struct ServiceFault: Hashable, Sendable {
 }
 
 extension KSConnectError {
-    /// An unlock's refusals of the one-time password have names of their own.
-    init(unlocking fault: ServiceFault) {
+    /// What was asked of an object that was decoded by hand, and so knows no API.
+    static let unread = KSConnectError.auth(
+        .configInvalid("this object was not read from the API, so nothing can be asked of it"))
+
+    /// What it means for an unlock.
+    var ofUnlock: KSConnectError {
+        switch self {
+        case .auth(.outcomeUnknown(let why)): .outcomeUnknown(why: why, fault: nil)
+        case .service(let fault): Self.ofUnlock(fault)
+        default: self
+        }
+    }
+
+    private static func ofUnlock(_ fault: ServiceFault) -> KSConnectError {
         switch (fault.status, fault.code) {
-        case (404, 2202): self = .otpMissing(fault)
-        case (400, 3102): self = .otpInvalid(fault)
-        case (403, 3102): self = .otpBlocked(fault)
-        default: self = .service(fault)
+        case (404, 2202): .otpMissing(fault)
+        case (400, 3102): .otpInvalid(fault)
+        case (403, 3102): .otpBlocked(fault)
+        case (500, _), (502, _), (504, _):
+            .outcomeUnknown(why: "the service answered HTTP \(fault.status)", fault: fault)
+        default: .service(fault)
         }
     }
 }

@@ -7,11 +7,14 @@ internal import FoundationEssentials
 /// Nothing is requested before the first element is asked for; every iterator starts anew. The
 /// service's `next_page_link` is followed as given, within the API's origin only.
 public struct KSList<Element: Decodable & Sendable>: AsyncSequence, Sendable {
-    let calls: KSCalls
+    let calls: KSCalls?
     let first: Result<WebURL, KSConnectError>
 
-    /// The most pages that one iterator reads.
+    /// The most pages that one iterator reads; a list with more is an error.
     public static var pagesMax: Int { 10_000 }
+
+    /// The list of an object that no API gave.
+    static var unread: KSList { KSList(calls: nil, first: .failure(.unread)) }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 
@@ -26,7 +29,7 @@ public struct KSList<Element: Decodable & Sendable>: AsyncSequence, Sendable {
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
-        private let calls: KSCalls
+        private let calls: KSCalls?
         private var next: Result<WebURL, KSConnectError>?
         private var elements: ArraySlice<Element> = []
         private var visited: Set<WebURL> = []
@@ -48,8 +51,12 @@ public struct KSList<Element: Decodable & Sendable>: AsyncSequence, Sendable {
         }
 
         private mutating func read(_ url: WebURL) async throws(KSConnectError) {
-            guard visited.insert(url).inserted, visited.count <= KSList.pagesMax else {
+            guard let calls else { throw .unread }
+            guard visited.insert(url).inserted else {
                 throw .unreadable("the pages of a list lead back to themselves")
+            }
+            guard visited.count <= KSList.pagesMax else {
+                throw .unreadable("a list has more than \(KSList.pagesMax) pages")
             }
             let page: Page<Element> = try await calls.page(url)
             elements = page.items[...]

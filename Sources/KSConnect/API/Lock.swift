@@ -1,29 +1,32 @@
 /// A door's lock (`GET /v1.2/sites/{site}/locks`).
-public struct Lock: Hashable, Sendable, Codable, Identifiable {
-    public var id: LockID
+public struct Lock: KSObject, Identifiable {
+    public let fields: [String: ServiceValue]
+    public let id: LockID
     /// The lock's name.
-    public var customerReference: String?
-    public var lockedState: LockedState?
-    public var lockType: OpenText?
-    public var isOnline: Bool?
-    public var iqLinkState: OpenText?
-    public var batteryLevel: OpenText?
-    public var hasLeftOpenAlarm: Bool?
-    public var hasIntrusionAlarm: Bool?
-    public var isInPrivacyMode: Bool?
-    public var communicationType: OpenText?
-    public var mac: String?
-    public var iq: LinkedIQ?
+    public let customerReference: String?
+    public let lockedState: LockedState?
+    public let lockType: OpenText?
+    public let isOnline: Bool?
+    public let iqLinkState: OpenText?
+    public let batteryLevel: OpenText?
+    public let hasLeftOpenAlarm: Bool?
+    public let hasIntrusionAlarm: Bool?
+    public let isInPrivacyMode: Bool?
+    public let communicationType: OpenText?
+    public let mac: String?
+    public let iq: LinkedIQ?
+    private let calls: KSCalls?
 
     public var name: String { customerReference ?? id.rawValue }
     /// Whether an unlock asks for a one-time password; false where the service does not say.
     public var asksForOneTimePassword: Bool { iq?.isOTPEnabled ?? false }
 
     /// The hub that the lock is linked to.
-    public struct LinkedIQ: Hashable, Sendable, Codable {
-        public var id: IQID?
-        public var isOnline: Bool?
-        public var isOTPEnabled: Bool?
+    public struct LinkedIQ: KSObject {
+        public let fields: [String: ServiceValue]
+        public let id: IQID?
+        public let isOnline: Bool?
+        public let isOTPEnabled: Bool?
 
         enum CodingKeys: String, CodingKey {
             case id
@@ -32,10 +35,11 @@ public struct Lock: Hashable, Sendable, Codable, Identifiable {
         }
 
         public init(from decoder: any Decoder) throws {
-            let fields = try decoder.container(keyedBy: CodingKeys.self)
-            id = fields.tolerant(.id)
-            isOnline = fields.tolerant(.isOnline)
-            isOTPEnabled = fields.tolerant(.isOTPEnabled)
+            fields = try [String: ServiceValue](from: decoder)
+            let members = try decoder.container(keyedBy: CodingKeys.self)
+            id = members.tolerant(.id)
+            isOnline = members.tolerant(.isOnline)
+            isOTPEnabled = members.tolerant(.isOTPEnabled)
         }
     }
 
@@ -55,19 +59,27 @@ public struct Lock: Hashable, Sendable, Codable, Identifiable {
 
     /// - Throws: `DecodingError` when there is no usable `id`; nothing else is required.
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        id = try fields.decode(LockID.self, forKey: .id)
-        customerReference = fields.tolerant(.customerReference)
-        lockedState = fields.tolerantValue(.lockedState)
-        lockType = fields.tolerantValue(.lockType)
-        isOnline = fields.tolerant(.isOnline)
-        iqLinkState = fields.tolerantValue(.iqLinkState)
-        batteryLevel = fields.tolerantValue(.batteryLevel)
-        hasLeftOpenAlarm = fields.tolerant(.hasLeftOpenAlarm)
-        hasIntrusionAlarm = fields.tolerant(.hasIntrusionAlarm)
-        isInPrivacyMode = fields.tolerant(.isInPrivacyMode)
-        communicationType = fields.tolerantValue(.communicationType)
-        mac = fields.tolerant(.mac)
-        iq = fields.tolerant(.iq)
+        fields = try [String: ServiceValue](from: decoder)
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        id = try members.decode(LockID.self, forKey: .id)
+        customerReference = members.tolerant(.customerReference)
+        lockedState = members.tolerantValue(.lockedState)
+        lockType = members.tolerantValue(.lockType)
+        isOnline = members.tolerant(.isOnline)
+        iqLinkState = members.tolerantValue(.iqLinkState)
+        batteryLevel = members.tolerantValue(.batteryLevel)
+        hasLeftOpenAlarm = members.tolerant(.hasLeftOpenAlarm)
+        hasIntrusionAlarm = members.tolerant(.hasIntrusionAlarm)
+        isInPrivacyMode = members.tolerant(.isInPrivacyMode)
+        communicationType = members.tolerantValue(.communicationType)
+        mac = members.tolerant(.mac)
+        iq = members.tolerant(.iq)
+        calls = KSCalls(reading: decoder)
+    }
+
+    /// As ``KSConnectAPI/unlock(_:in:otp:)``, with its errors.
+    public func unlock(otp: OneTimePassword? = nil) async throws(KSConnectError) {
+        guard let calls, let site = calls.site else { throw .unread }
+        try await KSConnectAPI(http: calls.http).unlock(id, in: site, otp: otp)
     }
 }

@@ -1,13 +1,14 @@
 /// Who is signed in, as KS Connect knows them (`GET /v1.2/me`).
-public struct Person: Hashable, Sendable, Codable {
-    public var id: UserID?
-    public var firstName: String?
-    public var lastName: String?
-    public var phone: String?
-    public var email: String?
-    public var language: String?
-    public var tagNumber: String?
-    public var imageURL: String?
+public struct Person: KSObject {
+    public let fields: [String: ServiceValue]
+    public let id: UserID?
+    public let firstName: String?
+    public let lastName: String?
+    public let phone: String?
+    public let email: String?
+    public let language: String?
+    public let tagNumber: String?
+    public let imageURL: String?
 
     enum CodingKeys: String, CodingKey {
         case id, phone, email, language
@@ -18,14 +19,15 @@ public struct Person: Hashable, Sendable, Codable {
     }
 
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        id = fields.tolerant(.id)
-        firstName = fields.tolerant(.firstName)
-        lastName = fields.tolerant(.lastName)
-        phone = fields.tolerantText(.phone)
-        email = fields.tolerant(.email)
-        language = fields.tolerant(.language)
-        tagNumber = fields.tolerantText(.tagNumber)
-        imageURL = fields.tolerant(.imageURL)
+        fields = try [String: ServiceValue](from: decoder)
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        id = members.tolerant(.id)
+        firstName = members.tolerant(.firstName)
+        lastName = members.tolerant(.lastName)
+        phone = members.tolerantText(.phone)
+        email = members.tolerant(.email)
+        language = members.tolerant(.language)
+        tagNumber = members.tolerantText(.tagNumber)
+        imageURL = members.tolerant(.imageURL)
     }
 }

@@ -1,21 +1,23 @@
 /// A building or a part of one (`GET /v1.2/sites`).
-public struct Site: Hashable, Sendable, Codable, Identifiable {
-    public var id: SiteID
-    public var siteUID: String?
+public struct Site: KSObject, Identifiable {
+    public let fields: [String: ServiceValue]
+    public let id: SiteID
+    public let siteUID: String?
     /// The site's name.
-    public var customerReference: String?
+    public let customerReference: String?
     /// A name of the time zone database, or what the service has instead.
-    public var timeZone: String?
-    public var countryCode: String?
-    public var isPINEnabled: Bool?
-    public var activeUserAmount: Int?
-    public var subscribedUserAmount: Int?
-    public var activeIQAmount: Int?
-    public var isSubscriptionValid: Bool?
-    public var installationState: OpenText?
+    public let timeZone: String?
+    public let countryCode: String?
+    public let isPINEnabled: Bool?
+    public let activeUserAmount: Int?
+    public let subscribedUserAmount: Int?
+    public let activeIQAmount: Int?
+    public let isSubscriptionValid: Bool?
+    public let installationState: OpenText?
     /// How long entries are kept.
-    public var storeEventsTTL: Span?
-    public var owner: SiteUser.Account?
+    public let storeEventsTTL: Span?
+    public let owner: SiteUser.Account?
+    private let calls: KSCalls?
 
     public var name: String { customerReference ?? id.rawValue }
 
@@ -36,19 +38,38 @@ public struct Site: Hashable, Sendable, Codable, Identifiable {
 
     /// - Throws: `DecodingError` when there is no usable `id`; nothing else is required.
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        id = try fields.decode(SiteID.self, forKey: .id)
-        siteUID = fields.tolerantText(.siteUID)
-        customerReference = fields.tolerant(.customerReference)
-        timeZone = fields.tolerant(.timeZone)
-        countryCode = fields.tolerant(.countryCode)
-        isPINEnabled = fields.tolerant(.isPINEnabled)
-        activeUserAmount = fields.tolerant(.activeUserAmount)
-        subscribedUserAmount = fields.tolerant(.subscribedUserAmount)
-        activeIQAmount = fields.tolerant(.activeIQAmount)
-        isSubscriptionValid = fields.tolerant(.isSubscriptionValid)
-        installationState = fields.tolerantValue(.installationState)
-        storeEventsTTL = fields.tolerant(.storeEventsTTL)
-        owner = fields.tolerant(.owner)
+        fields = try [String: ServiceValue](from: decoder)
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        id = try members.decode(SiteID.self, forKey: .id)
+        siteUID = members.tolerantText(.siteUID)
+        customerReference = members.tolerant(.customerReference)
+        timeZone = members.tolerant(.timeZone)
+        countryCode = members.tolerant(.countryCode)
+        isPINEnabled = members.tolerant(.isPINEnabled)
+        activeUserAmount = members.tolerant(.activeUserAmount)
+        subscribedUserAmount = members.tolerant(.subscribedUserAmount)
+        activeIQAmount = members.tolerant(.activeIQAmount)
+        isSubscriptionValid = members.tolerant(.isSubscriptionValid)
+        installationState = members.tolerantValue(.installationState)
+        storeEventsTTL = members.tolerant(.storeEventsTTL)
+        owner = members.tolerant(.owner)
+        calls = KSCalls(reading: decoder)
     }
+}
+
+// What is there, as the API has it that the site was read from.
+extension Site {
+    private var api: KSConnectAPI? { calls.map { KSConnectAPI(http: $0.http) } }
+
+    /// As ``KSConnectAPI/locks(in:)``.
+    public var locks: KSList<Lock> { api?.locks(in: id) ?? .unread }
+
+    /// As ``KSConnectAPI/entries(in:top:)``.
+    public var entries: KSList<Entry> { api?.entries(in: id) ?? .unread }
+
+    /// As ``KSConnectAPI/users(in:)``.
+    public var users: KSList<SiteUser> { api?.users(in: id) ?? .unread }
+
+    /// As ``KSConnectAPI/iqs(in:)``.
+    public var iqs: KSList<IQ> { api?.iqs(in: id) ?? .unread }
 }

@@ -1,19 +1,21 @@
 /// A person's place in a site (`GET /v1.2/sites/{site}/users`).
-public struct SiteUser: Hashable, Sendable, Codable {
-    public var id: UserID?
-    public var user: Account?
-    public var roles: [OpenText]?
-    public var alias: String?
-    public var isBlocked: Bool?
-    public var subscriptionState: OpenText?
-    public var expiresAt: Instant?
+public struct SiteUser: KSObject {
+    public let fields: [String: ServiceValue]
+    public let id: UserID?
+    public let user: Account?
+    public let roles: [OpenText]?
+    public let alias: String?
+    public let isBlocked: Bool?
+    public let subscriptionState: OpenText?
+    public let expiresAt: Instant?
 
     /// The person, whichever site.
-    public struct Account: Hashable, Sendable, Codable {
-        public var id: UserID?
-        public var email: String?
-        public var firstName: String?
-        public var lastName: String?
+    public struct Account: KSObject {
+        public let fields: [String: ServiceValue]
+        public let id: UserID?
+        public let email: String?
+        public let firstName: String?
+        public let lastName: String?
 
         enum CodingKeys: String, CodingKey {
             case id, email
@@ -22,11 +24,12 @@ public struct SiteUser: Hashable, Sendable, Codable {
         }
 
         public init(from decoder: any Decoder) throws {
-            let fields = try decoder.container(keyedBy: CodingKeys.self)
-            id = fields.tolerant(.id)
-            email = fields.tolerant(.email)
-            firstName = fields.tolerant(.firstName)
-            lastName = fields.tolerant(.lastName)
+            fields = try [String: ServiceValue](from: decoder)
+            let members = try decoder.container(keyedBy: CodingKeys.self)
+            id = members.tolerant(.id)
+            email = members.tolerant(.email)
+            firstName = members.tolerant(.firstName)
+            lastName = members.tolerant(.lastName)
         }
     }
 
@@ -38,13 +41,14 @@ public struct SiteUser: Hashable, Sendable, Codable {
     }
 
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        id = fields.tolerant(.id)
-        user = fields.tolerant(.user)
-        roles = fields.tolerant(.roles)
-        alias = fields.tolerant(.alias)
-        isBlocked = fields.tolerant(.isBlocked)
-        subscriptionState = fields.tolerantValue(.subscriptionState)
-        expiresAt = fields.tolerant(.expiresAt)
+        fields = try [String: ServiceValue](from: decoder)
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        id = members.tolerant(.id)
+        user = members.tolerant(.user)
+        roles = members.tolerant(.roles)
+        alias = members.tolerant(.alias)
+        isBlocked = members.tolerant(.isBlocked)
+        subscriptionState = members.tolerantValue(.subscriptionState)
+        expiresAt = members.tolerant(.expiresAt)
     }
 }

@@ -19,8 +19,11 @@ final class ScriptedServer: Sendable {
 
     struct Seen: Sendable {
         var connections = 0
+        var closedConnections = 0
         var requests: [String] = []
         var bytes = 0
+        /// What the kernel has taken of `sendForever`.
+        var sentForever = 0
     }
 
     let port: Int
@@ -86,6 +89,10 @@ private final class ScriptedConnection: ChannelInboundHandler {
         if answersUnasked { run(steps(0, "")[...], context) }
     }
 
+    func channelInactive(context: ChannelHandlerContext) {
+        seen.value.withLock { $0.closedConnections += 1 }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data).readableBytesView
         request.append(contentsOf: bytes)
@@ -123,7 +130,10 @@ private final class ScriptedConnection: ChannelInboundHandler {
         case .sendForever(let bytes):
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)))
                 // By way of the loop: a write may be done at once, and a stack is not endless.
-                .assumeIsolated().whenSuccess { loop.execute { self.run(steps, context) } }
+                .assumeIsolated().whenSuccess {
+                    self.seen.value.withLock { $0.sentForever += bytes.count }
+                    loop.execute { self.run(steps, context) }
+                }
         case .pause(let time):
             loop.scheduleTask(in: time) { self.run(rest, context) }
         case .close:
