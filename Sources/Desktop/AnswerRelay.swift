@@ -11,7 +11,13 @@ final class AnswerRelay: SendingWitness {
         var mayHaveArrived = false
         var head: HTTPResponse?
         var bytesLeft: Int
+        /// What is to come of an answer that came before the whole request had left: the library
+        /// goes on waiting for the request's end, so that the answer's is noticed here.
+        var early: (bytesLeft: Int64, isWhole: Bool)?
     }
+
+    /// How long the rest of an early answer is waited for where no length announces it.
+    private static let earlyAnswerPatience: TimeAmount = .seconds(1)
 
     private let receive: @Sendable (HTTPResponse, [UInt8]) async throws -> Void
     private let state: Mutex<State>
@@ -29,6 +35,12 @@ final class AnswerRelay: SendingWitness {
     }
 
     var mayHaveArrived: Bool { state.withLock { $0.mayHaveArrived } }
+
+    /// The head of a refusal (3xx to 5xx) that came before the whole request had left, once its body
+    /// was handed on. The connection is closed.
+    var earlyAnswer: HTTPResponse? {
+        state.withLock { $0.early?.isWhole == true ? $0.head : nil }
+    }
 
     func didSendRequestHead(task: HTTPClient.Task<HTTPResponse>, _ head: HTTPRequestHead) {
         state.withLock { $0.mayHaveArrived = true }
@@ -50,8 +62,36 @@ final class AnswerRelay: SendingWitness {
         } catch {
             return AnswerHead.future(on: task.eventLoop, error)
         }
-        return AnswerHead.future(
-            on: task.eventLoop, AnswerHead.fault(in: head, bytesMax: bytesMax))
+        if let fault = AnswerHead.fault(in: head, bytesMax: bytesMax) {
+            return AnswerHead.future(on: task.eventLoop, fault)
+        }
+        if head.status.code >= 300, work.uploadIsRefused() { awaitEnd(of: head, task) }
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    private func awaitEnd(of head: HTTPResponseHead, _ task: HTTPClient.Task<HTTPResponse>) {
+        // A length speaks of the bytes on the wire, which are others where they are inflated.
+        let length =
+            head.headers.contains(name: "content-encoding")
+            ? nil : head.headers.first(name: "content-length").flatMap { Int64($0) }
+        let bytesLeft = head.status == .notModified ? 0 : length ?? .max
+        state.withLock { $0.early = (bytesLeft, false) }
+        noteEarly(bytes: 0, task)
+        guard bytesLeft == .max else { return }
+        task.eventLoop.scheduleTask(in: Self.earlyAnswerPatience) { self.endEarly(task) }
+    }
+
+    private func noteEarly(bytes: Int, _ task: HTTPClient.Task<HTTPResponse>) {
+        let isWhole = state.withLock { state in
+            state.early?.bytesLeft -= Int64(bytes)
+            return state.early.map { $0.bytesLeft <= 0 } ?? false
+        }
+        if isWhole { endEarly(task) }
+    }
+
+    private func endEarly(_ task: HTTPClient.Task<HTTPResponse>) {
+        state.withLock { $0.early?.isWhole = true }
+        task.fail(reason: TransportError.cancelled)
     }
 
     func didReceiveBodyPart(
@@ -64,13 +104,14 @@ final class AnswerRelay: SendingWitness {
         }
         guard let head else { return AnswerHead.future(on: task.eventLoop, .responseTooLarge) }
         let receive = receive
+        let bytes = buffer.readableBytes
         return work.run(.download, on: task.eventLoop) {
             do {
                 try await receive(head, Array(buffer.readableBytesView))
             } catch {
                 throw TransportError.cancelled
             }
-        }
+        }.map { self.noteEarly(bytes: bytes, task) }
     }
 
     func didFinishRequest(task: HTTPClient.Task<HTTPResponse>) throws -> HTTPResponse {

@@ -28,6 +28,7 @@ extension AsyncHTTPTransport: StreamingHTTPTransport {
                     try await answer(
                         to: whole, through: client, within: exchange.deadline, witness: relay))
             } catch {
+                if let head = relay.earlyAnswer { return .success(head) }
                 // Which of the two deadlines came first is chance.
                 let isOverdue = error == .cancelled && work.isOverdue
                 return .failure(
@@ -45,6 +46,7 @@ extension AsyncHTTPTransport: StreamingHTTPTransport {
     ) -> HTTPClient.Body {
         let eventLoop = client.eventLoopGroup.any()
         return .stream(contentLength: upload.length) { writer in
+            work.uploadBegins()
             let last = work.run(.upload, on: eventLoop) { () async throws -> ByteBuffer? in
                 var left = upload.length ?? .max
                 while let chunk = try await next(of: upload) {
@@ -63,6 +65,7 @@ extension AsyncHTTPTransport: StreamingHTTPTransport {
             // The peer knows by the length which part is the last, and may answer and close at
             // once. So the loop itself ends the body with it, before it can see that answer.
             return last.flatMap { part in
+                if let refused = work.uploadEnds(on: eventLoop) { return refused }
                 guard let part else { return eventLoop.makeSucceededVoidFuture() }
                 return writer.write(.byteBuffer(part))
             }

@@ -14,6 +14,10 @@ final class TransferWork: Sendable {
     private struct State {
         var isOver = false
         var isOverdue = false
+        var isUploading = false
+        var isRefused = false
+        /// The end of a body that nobody wants: kept until the transfer is over.
+        var heldBack: [EventLoopPromise<Void>] = []
         /// One at a time in each direction: the next chunk waits for the one before.
         var running: [Direction: Task<Void, Never>] = [:]
     }
@@ -45,15 +49,43 @@ final class TransferWork: Sendable {
         return promise.futureResult
     }
 
+    func uploadBegins() { state.withLock { $0.isUploading = true } }
+
+    /// On the event loop, with the last part at hand.
+    ///
+    /// - Returns: nil where it may be sent; else what stands for its end. To end a body that the
+    ///   peer has refused would be an error to the library, or pass a part off as the whole.
+    func uploadEnds(on eventLoop: any EventLoop) -> EventLoopFuture<Void>? {
+        state.withLock { state in
+            state.isUploading = false
+            guard state.isRefused, !state.isOver else { return nil }
+            let promise = eventLoop.makePromise(of: Void.self)
+            state.heldBack.append(promise)
+            return promise.futureResult
+        }
+    }
+
+    /// On the event loop: the peer has answered, and will not take what is left of the body.
+    ///
+    /// - Returns: false where all of it has left.
+    func uploadIsRefused() -> Bool {
+        state.withLock { state in
+            state.isRefused = state.isUploading
+            return state.isRefused
+        }
+    }
+
     /// Whether it ended because the deadline passed.
     var isOverdue: Bool { state.withLock { $0.isOverdue } }
 
     func end(isOverdue: Bool = false) {
-        let running = state.withLock { state in
+        let (running, heldBack) = state.withLock { state in
             if !state.isOver { state.isOverdue = isOverdue }
             state.isOver = true
-            return state.running.values
+            defer { state.heldBack = [] }
+            return (state.running.values, state.heldBack)
         }
         for task in running { task.cancel() }
+        for promise in heldBack { promise.fail(TransportError.cancelled) }
     }
 }

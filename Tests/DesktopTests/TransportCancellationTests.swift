@@ -165,6 +165,28 @@ struct TransportCancellationTests {
         return WeakSource(source)
     }
 
+    @Test(
+        "Case 82: a refusal before the body was read is the answer, with its body, and ends the upload",
+        arguments: [
+            "Content-Length: 2\r\n\r\nno", "Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+            "Connection: close\r\n\r\nno",
+        ], [Int64?.none, 1 << 40])
+    func refusedUnread(_ rest: String, _ length: Int64?) async throws {
+        let head = "HTTP/1.1 401 Unauthorized\r\n"
+        let server = try await ScriptedServer(answersHeads: true) { _, _ in [.text(head + rest)] }
+        let transport = AsyncHTTPTransport(trust: .system)
+        let body = Mutex<[UInt8]>([])
+        let source = Source(length: length)
+        let answer = try await transport.stream(
+            exchange(server.port, body: ""), upload: source.upload
+        ) { _, chunk in body.withLock { $0 += chunk } }
+        #expect(answer.status == .unauthorized)
+        #expect(body.withLock { $0 } == Array("no".utf8))
+        #expect(await server.hasClosed(1), "what is left of the body has nowhere to go")
+        await transport.shutdown()
+        await server.stop()
+    }
+
     @Test("An answer that follows the last byte at once, and a connection that ends with it, count")
     func answeredAtOnce() async throws {
         let server = try await ScriptedServer { _, _ in
@@ -216,10 +238,14 @@ private func forEver() async {
 /// An endless body, which nobody may hold for longer than the upload lasts.
 private final class Source: Sendable {
     private let count = Mutex(0)
+    private let length: Int64?
+
+    init(length: Int64? = nil) { self.length = length }
+
     var given: Int { count.withLock { $0 } }
 
     var upload: HTTPUpload {
-        HTTPUpload(length: nil) { [self] in
+        HTTPUpload(length: length) { [self] in
             count.withLock { $0 += 64 << 10 }
             return [UInt8](repeating: 7, count: 64 << 10)
         }

@@ -1,22 +1,27 @@
 """A server for bodies that nobody wants in memory: it sends zeros, or takes what comes."""
 
 import contextlib
+import select
 import socket
 import threading
 
 from .wire import HEAD_BYTES_MAX
 
 CHUNK = bytes(1 << 20)
+REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class BulkServer:
     """`GET` is answered with `size` zeros; anything else is read to its end, counted and answered.
 
-    Everything it knows of a request is in `seen` once its answer was sent.
+    `seen` holds the size of each body, of a refused one nothing: the first `refusals` requests get
+    a 401 as soon as their head is there, and nothing of their body is read.
     """
 
-    def __init__(self, size):
+    def __init__(self, size, refusals=0):
         self.size = size
+        self.refusals = refusals
+        self.connections = 0
         self.seen = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/bulk"
@@ -34,12 +39,19 @@ class BulkServer:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), connection:
             connection.settimeout(60)
             head, rest = read_head(connection)
+            if self.refusals:
+                self.refusals -= 1
+                connection.sendall(REFUSAL)
+                # Until the other side has it: to close on unread bytes would take it back.
+                wait_for_close(connection)
+                return
             if head.startswith(b"GET "):
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self.size)
                 for start in range(0, self.size, len(CHUNK)):
@@ -48,6 +60,13 @@ class BulkServer:
             else:
                 self.seen.append(count_body(connection, head, rest))
                 connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+def wait_for_close(connection, seconds=60):
+    """Until the other side has closed; what it sent before stays unread."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    poll.poll(seconds * 1000)
 
 
 def read_head(connection):

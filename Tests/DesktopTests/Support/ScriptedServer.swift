@@ -32,9 +32,11 @@ final class ScriptedServer: Sendable {
 
     var seen: Seen { seenBox.value.withLock { $0 } }
 
-    /// - Parameter steps: gets the number of requests seen before, and the request.
+    /// - Parameters:
+    ///   - answersHeads: answers as soon as a head is there, and takes no notice of the rest.
+    ///   - steps: gets the number of requests seen before, and the request.
     init(
-        tls: TLSConfiguration? = nil, answersUnasked: Bool = false,
+        tls: TLSConfiguration? = nil, answersUnasked: Bool = false, answersHeads: Bool = false,
         steps: @escaping @Sendable (Int, String) -> [Step]
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -48,7 +50,8 @@ final class ScriptedServer: Sendable {
                             NIOSSLServerHandler(context: context))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        ScriptedConnection(box, answersUnasked: answersUnasked, steps))
+                        ScriptedConnection(
+                            box, answersUnasked: answersUnasked, answersHeads: answersHeads, steps))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -72,15 +75,18 @@ private final class ScriptedConnection: ChannelInboundHandler {
 
     private let seen: SeenBox
     private let answersUnasked: Bool
+    private let answersHeads: Bool
+    private var isAnswered = false
     private let steps: @Sendable (Int, String) -> [ScriptedServer.Step]
     private var request: [UInt8] = []
 
     init(
-        _ seen: SeenBox, answersUnasked: Bool,
+        _ seen: SeenBox, answersUnasked: Bool, answersHeads: Bool,
         _ steps: @escaping @Sendable (Int, String) -> [ScriptedServer.Step]
     ) {
         self.seen = seen
         self.answersUnasked = answersUnasked
+        self.answersHeads = answersHeads
         self.steps = steps
     }
 
@@ -95,11 +101,13 @@ private final class ScriptedConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data).readableBytesView
-        request.append(contentsOf: bytes)
         seen.value.withLock { $0.bytes += bytes.count }
+        guard !isAnswered else { return }
+        request.append(contentsOf: bytes)
         let text = String(decoding: request, as: UTF8.self)
-        guard !answersUnasked, Self.isWhole(text) else { return }
+        guard !answersUnasked, isEnough(text) else { return }
         request = []
+        isAnswered = answersHeads
         let before = seen.value.withLock { seen in
             seen.requests.append(text)
             return seen.requests.count - 1
@@ -109,6 +117,10 @@ private final class ScriptedConnection: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
+    }
+
+    private func isEnough(_ text: String) -> Bool {
+        answersHeads ? text.utf8Range(of: "\r\n\r\n") != nil : Self.isWhole(text)
     }
 
     private static func isWhole(_ text: String) -> Bool {
