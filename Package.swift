@@ -15,6 +15,12 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency =
+    .product(name: "MetricsTestKit", package: "swift-metrics")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let inMemoryTracing: Target.Dependency =
+    .product(name: "InMemoryTracing", package: "swift-distributed-tracing")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -40,7 +46,7 @@ let package = Package(
             name: "KSConnect",
             targets: [
                 "KSConnect", "Desktop", "AuthModels", "AuthSession", "AuthenticatedHTTP",
-                "OpenIDConnect",
+                "OpenIDConnect", "Telemetry",
             ]),
         .executable(name: "ksconnect", targets: ["App"]),
         .executable(name: "ksconnect-demo", targets: ["ksconnect-demo"]),
@@ -52,8 +58,10 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
@@ -65,16 +73,19 @@ let package = Package(
             name: "KSConnect",
             dependencies: [
                 "AuthModels", "OpenIDConnect", "AuthSession", "TokenVault", "AuthenticatedHTTP",
-                httpTypes, logging,
+                "Telemetry", httpTypes, logging,
             ],
             swiftSettings: strict),
         .target(
             name: "AuthenticatedHTTP",
-            dependencies: ["AuthModels", "AuthSession", "OpenIDConnect", httpTypes],
+            dependencies: ["AuthModels", "AuthSession", "OpenIDConnect", "Telemetry", httpTypes],
             swiftSettings: strict),
         .target(
             name: "AuthSession",
-            dependencies: ["AuthModels", "OpenIDConnect", httpTypes, logging],
+            dependencies: ["AuthModels", "OpenIDConnect", "Telemetry", httpTypes, logging],
+            swiftSettings: strict),
+        .target(
+            name: "Telemetry", dependencies: ["AuthModels", httpTypes, metrics, tracing],
             swiftSettings: strict),
         .target(
             name: "TokenVault",
@@ -146,6 +157,14 @@ let package = Package(
                 "AuthenticatedHTTP", "Desktop", "AuthSession", "AuthModels", httpTypes,
             ],
             path: "Benchmarks/Transfer", swiftSettings: strict),
+        // A tool: what observability costs, see Benchmarks/README.md.
+        .executableTarget(
+            name: "ObservabilityBenchmark",
+            dependencies: [
+                "AuthModels", "AuthSession", "AuthenticatedHTTP", "Telemetry", httpTypes, logging,
+                metrics, inMemoryTracing,
+            ],
+            path: "Benchmarks/Observability", swiftSettings: strict),
 
         // Tests mirror Sources.
         .testTarget(
@@ -157,8 +176,13 @@ let package = Package(
         .testTarget(
             name: "AuthSessionTests",
             dependencies: [
-                "AuthSession", "OpenIDConnect", "AuthModels", crypto, httpTypes, logging,
+                "AuthSession", "OpenIDConnect", "AuthModels", "Telemetry", crypto, httpTypes,
+                logging, metrics, metricsTestKit, tracing, inMemoryTracing,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: ["AuthModels", "Telemetry", metricsTestKit, tracing],
             swiftSettings: strict),
         .testTarget(
             name: "TokenVaultTests",
@@ -167,7 +191,8 @@ let package = Package(
         .testTarget(
             name: "AuthenticatedHTTPTests",
             dependencies: [
-                "AuthenticatedHTTP", "AuthSession", "OpenIDConnect", "AuthModels", httpTypes,
+                "AuthenticatedHTTP", "AuthSession", "OpenIDConnect", "AuthModels", "Telemetry",
+                httpTypes, metrics, metricsTestKit, tracing, inMemoryTracing,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -181,7 +206,7 @@ let package = Package(
             name: "DesktopTests",
             dependencies: [
                 "Desktop", "CDesktop", "OpenIDConnect", "AuthModels", crypto, httpTypes, nioCore,
-                nioPosix, nioHTTP1, nioSSL,
+                nioPosix, nioHTTP1, nioSSL, tracing, inMemoryTracing,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -194,7 +219,7 @@ let package = Package(
 // The thread sanitizer needs a build of its own. KSCONNECT_CORE_ONLY keeps it to the session and
 // what it stands on, which are built in a tenth of the time.
 if Context.environment["KSCONNECT_CORE_ONLY"] != nil {
-    let core = ["AuthModels", "OpenIDConnect", "AuthSession", "AuthSessionTests"]
+    let core = ["AuthModels", "OpenIDConnect", "Telemetry", "AuthSession", "AuthSessionTests"]
     package.products = []
     package.targets.removeAll { !core.contains($0.name) }
 }

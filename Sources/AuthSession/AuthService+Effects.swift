@@ -182,7 +182,7 @@ extension AuthService {
     private func storeSignOut(_ attempt: Attempt) {
         Task {
             do throws(StoreError) {
-                _ = try await ports.store.signOut(account)
+                if try await ports.store.signOut(account) { watch?.sawSignOut() }
                 apply(.signOutStored(attempt))
             } catch {
                 apply(.signOutFailed(attempt, .store(error)))
@@ -195,7 +195,8 @@ extension AuthService {
         revocations = Task {
             await earlier?.value
             await RevocationSender(
-                store: ports.store, provider: provider, clock: ports.clock, logger: logger
+                store: ports.store, provider: provider, clock: ports.clock, logger: logger,
+                observability: observability
             ).sendDue()
         }
     }

@@ -1,6 +1,7 @@
 public import AuthModels
 public import Logging
 internal import Synchronization
+public import Telemetry
 
 /// The auth service of one account: runs the effects of ``AuthMachine`` and feeds their results back.
 ///
@@ -17,8 +18,11 @@ public actor AuthService: TokenSource {
     private nonisolated let jitter: Double
     private nonisolated let cache: Mutex<SignedIn?>
     private nonisolated let hub: StateHub
+    nonisolated let observability: Observability
 
     private(set) var state: AuthState = .signedOut
+    /// Nil where nothing is observed.
+    var watch: SessionWatch?
     /// Counts changes of the state; what was read from the store before one is not observed after.
     private var epoch = 0
     private var lastNumber: UInt64 = 0
@@ -33,7 +37,7 @@ public actor AuthService: TokenSource {
 
     public init(
         account: AccountName, ports: AuthPorts, policy: RefreshPolicy = RefreshPolicy(),
-        logger: Logger
+        logger: Logger, observability: Observability = .bootstrapped
     ) throws(AuthError) {
         self.account = account
         self.ports = ports
@@ -41,7 +45,9 @@ public actor AuthService: TokenSource {
         self.logger = logger
         self.provider = ProviderClient(
             transport: ports.transport, clock: ports.clock, random: ports.random,
-            deadline: policy.requestDeadline, logger: logger)
+            deadline: policy.requestDeadline, logger: logger, observability: observability)
+        self.observability = observability
+        self.watch = SessionWatch(observability, ports.clock)
         do {
             jitter = Double(try ports.random.bytes(1).first ?? 0) / 255
         } catch {
@@ -143,7 +149,9 @@ public actor AuthService: TokenSource {
         case .success(.opened(let session)) where isSpent(session.record):
             apply(.sessionObserved(.expired(session.record, .expired)))
         case .success(let stored): apply(.sessionObserved(stored))
-        case .failure(.key(.lost)): throw .loginRequired(.ended(.keyLost))
+        case .failure(.key(.lost)):
+            watch?.sawKeyLoss()
+            throw .loginRequired(.ended(.keyLost))
         case .failure(let error): throw .store(error)
         }
     }
@@ -205,6 +213,7 @@ public actor AuthService: TokenSource {
 
     func apply(_ event: AuthEvent) {
         let (next, effects) = machine.step(state, event)
+        let span = watch?.saw(event, from: state, to: next, effects)
         if next != state {
             if next.name != state.name {
                 logger.debug("state", metadata: ["from": "\(state.name)", "to": "\(next.name)"])
@@ -214,6 +223,13 @@ public actor AuthService: TokenSource {
             cache.withLock { $0 = next.servedSession }
             hub.publish(next)
         }
+        guard let span else { return run(effects) }
+        // The tasks that run them hand it on, so that the whole refresh or sign-in belongs to the
+        // caller that began it, and to no one who came later.
+        span.within { run(effects) }
+    }
+
+    private func run(_ effects: [AuthEffect]) {
         for effect in effects { run(effect) }
     }
 

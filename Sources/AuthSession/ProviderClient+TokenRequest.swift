@@ -1,6 +1,7 @@
 internal import AuthModels
 internal import Logging
 internal import OpenIDConnect
+internal import Telemetry
 
 /// Why a token request has no answer.
 enum TokenRequestFault: Error {
@@ -17,14 +18,16 @@ extension ProviderClient {
     /// answer to the first is here and within the time of one request. A second refusal is an answer
     /// like any other.
     func sendTokenRequest(
-        _ exchange: HTTPExchange, to endpoint: WebURL, provenBy key: DPoPKey?
+        _ exchange: HTTPExchange, for purpose: Observability.ProviderRequest,
+        to endpoint: WebURL, provenBy key: DPoPKey?
     ) async throws(TokenRequestFault) -> HTTPAnswer {
         guard let key else {
-            do { return try await send(exchange) } catch { throw .transport(error) }
+            do { return try await send(exchange, for: purpose) } catch { throw .transport(error) }
         }
         let started = clock.now()
         let first = try await sendProven(
-            exchange, to: endpoint, key, nonces.nonce(for: endpoint.origin), within: deadline)
+            exchange, for: purpose, to: endpoint, key, nonces.nonce(for: endpoint.origin),
+            within: deadline)
         guard DPoPNonce.isWanted(byTokenEndpoint: first), let nonce = DPoPNonce(in: first.response)
         else { return first }
         let timeLeft = deadline - (clock.now().elapsed(since: started) ?? .zero)
@@ -35,12 +38,13 @@ extension ProviderClient {
                     "the provider was slow to say which DPoP nonce it wants", retryAfter: nil))
         }
         logger.debug("the provider wants its DPoP nonce; the token request is sent once more")
-        return try await sendProven(exchange, to: endpoint, key, nonce, within: timeLeft)
+        return try await sendProven(
+            exchange, for: purpose, to: endpoint, key, nonce, within: timeLeft)
     }
 
     private func sendProven(
-        _ exchange: HTTPExchange, to endpoint: WebURL, _ key: DPoPKey, _ nonce: DPoPNonce?,
-        within limit: Duration
+        _ exchange: HTTPExchange, for purpose: Observability.ProviderRequest,
+        to endpoint: WebURL, _ key: DPoPKey, _ nonce: DPoPNonce?, within limit: Duration
     ) async throws(TokenRequestFault) -> HTTPAnswer {
         var exchange = exchange
         do {
@@ -51,7 +55,11 @@ extension ProviderClient {
             throw .notSent(error)
         }
         let answer: HTTPAnswer
-        do { answer = try await send(exchange, within: limit) } catch { throw .transport(error) }
+        do {
+            answer = try await send(exchange, for: purpose, within: limit)
+        } catch {
+            throw .transport(error)
+        }
         nonces.remember(DPoPNonce(in: answer.response), for: endpoint.origin)
         return answer
     }

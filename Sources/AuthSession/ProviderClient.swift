@@ -2,6 +2,7 @@ internal import AuthModels
 internal import HTTPTypes
 internal import Logging
 internal import OpenIDConnect
+internal import Telemetry
 
 /// The provider over the network: sends what `OpenIDConnect` builds, hands back what it judges.
 struct ProviderClient: Sendable {
@@ -12,25 +13,37 @@ struct ProviderClient: Sendable {
     /// Total time of one request.
     let deadline: Duration
     let logger: Logger
+    let observability: Observability
 
     /// How long the keys may take that a refreshed ID token is judged by. The rotated refresh token
     /// is not on disk yet, and a process that dies meanwhile loses it.
     private static let keysOnRefreshMax: Duration = .seconds(2)
 
+    /// Its span stays here: a provider is told of no trace.
     func send(
-        _ exchange: HTTPExchange, within limit: Duration? = nil
+        _ exchange: HTTPExchange, for purpose: Observability.ProviderRequest,
+        within limit: Duration? = nil
     ) async throws(TransportError) -> HTTPAnswer {
         var exchange = exchange
         exchange.deadline = min(limit ?? deadline, deadline)
-        return try await transport.send(exchange)
+        let span = observability.begin(purpose, exchange.request)
+        do throws(TransportError) {
+            let answer = try await transport.send(exchange)
+            span?.end(answer.response.status)
+            return answer
+        } catch {
+            span?.end(AuthError(reading: error))
+            throw error
+        }
     }
 
     /// A read, which may simply be repeated later.
     private func fetch(
-        _ exchange: HTTPExchange, within limit: Duration? = nil
+        _ exchange: HTTPExchange, for purpose: Observability.ProviderRequest,
+        within limit: Duration? = nil
     ) async throws(AuthError) -> HTTPAnswer {
         do {
-            return try await send(exchange, within: limit)
+            return try await send(exchange, for: purpose, within: limit)
         } catch {
             throw AuthError(reading: error)
         }
@@ -42,7 +55,7 @@ struct ProviderClient: Sendable {
     func discover(_ issuer: Issuer) async throws(AuthError) -> ProviderMetadata {
         var notFound: HTTPAnswer?
         for exchange in Discovery.requests(for: issuer) {
-            let answer = try await fetch(exchange)
+            let answer = try await fetch(exchange, for: .discovery)
             guard Discovery.isNotFound(answer) else {
                 return try Discovery.judge(answer, for: issuer, now: clock.now().wall)
             }
@@ -59,7 +72,7 @@ struct ProviderClient: Sendable {
             throw .discoveryInvalid("the provider publishes no keys (jwks_uri)")
         }
         return try JSONWebKeySet(
-            judging: try await fetch(request, within: limit), now: clock.now().wall)
+            judging: try await fetch(request, for: .keys, within: limit), now: clock.now().wall)
     }
 
     /// Judges an ID token; an unknown key causes exactly one more fetch of the keys.
@@ -98,7 +111,8 @@ struct ProviderClient: Sendable {
         let answer: HTTPAnswer
         do {
             answer = try await sendTokenRequest(
-                exchange, to: request.metadata.endpoints.token, provenBy: request.dpopKey)
+                exchange, for: .codeExchange, to: request.metadata.endpoints.token,
+                provenBy: request.dpopKey)
         } catch {
             throw AuthError(exchangingCode: error)
         }
@@ -154,7 +168,7 @@ struct ProviderClient: Sendable {
                 TokenRequest.refresh(
                     refreshToken, registration: record.registration,
                     clientSecret: session.clientSecret, endpoints: record.endpoints),
-                to: record.endpoints.token, provenBy: key)
+                for: .refresh, to: record.endpoints.token, provenBy: key)
         } catch {
             return RefreshAnswer(error)
         }
@@ -251,7 +265,7 @@ struct ProviderClient: Sendable {
         else { return .impossible(code: "no revocation endpoint") }
         do {
             return Revocation.judge(
-                try await send(request, within: deadline), now: clock.now().wall)
+                try await send(request, for: .revocation, within: deadline), now: clock.now().wall)
         } catch {
             return .later(retryAfter: nil)
         }

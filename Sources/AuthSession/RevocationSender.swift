@@ -2,6 +2,7 @@ internal import AuthModels
 internal import FoundationEssentials
 internal import Logging
 internal import OpenIDConnect
+internal import Telemetry
 
 /// Tells providers to forget refresh tokens (RFC 7009), from the store's queue.
 ///
@@ -12,6 +13,7 @@ struct RevocationSender: Sendable {
     let provider: ProviderClient
     let clock: any AuthClock
     let logger: Logger
+    let observability: Observability
 
     private static let batch = 16
     private static let backoffFirst: Duration = .seconds(30)
@@ -24,6 +26,13 @@ struct RevocationSender: Sendable {
     /// Sends what is due, oldest first; stops when nothing is, when it has taken too long, or when
     /// the store cannot be used.
     func sendDue() async {
+        await send()
+        guard observability.hasMetrics, let pending = try? await store.pendingRevocationCount()
+        else { return }
+        observability.revocationsPending(pending)
+    }
+
+    private func send() async {
         let started = clock.now()
         var silent: [WebURL: Duration] = [:]
         do throws(StoreError) {
@@ -56,13 +65,16 @@ struct RevocationSender: Sendable {
             }
         switch outcome {
         case .done:
+            observability.revocation(.sent)
             try await store.completeRevocation(revocation.id)
         case .impossible(let reason):
+            observability.revocation(.impossible)
             logger.warning(
                 "a refresh token cannot be revoked and is left to expire at the provider",
                 metadata: ["reason": "\(reason)"])
             try await store.completeRevocation(revocation.id)
         case .later(let retryAfter):
+            observability.revocation(.later)
             if let endpoint { silent[endpoint] = retryAfter ?? .zero }
             let backoff = min(
                 Self.backoffFirst * (1 << min(revocation.attempts, 10)), Self.backoffMax)

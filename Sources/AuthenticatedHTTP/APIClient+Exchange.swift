@@ -2,6 +2,7 @@ internal import AuthModels
 internal import AuthSession
 internal import HTTPTypes
 internal import OpenIDConnect
+internal import Telemetry
 
 /// One call with one token.
 struct Call: Sendable {
@@ -11,17 +12,20 @@ struct Call: Sendable {
     let deadline: Duration
     /// Where a success's body goes; nil where the answer is wanted whole.
     let sink: TransferSink?
+    /// Nil where nothing is observed.
+    let watch: CallWatch?
     var attempt = 0
 
     init(
         _ request: APIRequest, url: WebURL, startedAt: Moment, deadline: Duration,
-        sink: TransferSink?
+        sink: TransferSink?, watch: CallWatch?
     ) {
         self.request = request
         self.url = url
         self.startedAt = startedAt
         self.deadline = deadline
         self.sink = sink
+        self.watch = watch
     }
 
     func timeLeft(at now: Moment) -> Duration {
@@ -49,6 +53,7 @@ extension APIClient {
         guard let nonce = DPoPNonce(in: first.response) else {
             throw .protocolFailure("the API wants a DPoP nonce and gives none that can be used")
         }
+        if call.request.body.isRepeatable { call.watch?.willRetry(.nonce) }
         // A body that is gone throws `bodyNotRepeatable` before anything is sent.
         let second = try await answer(to: call, with: token, nonce)
         guard !BearerRefusal.isForNonce(second) else {
@@ -75,6 +80,25 @@ extension APIClient {
             body: call.request.body.inMemory, deadline: call.timeLeft(at: clock.now()),
             responseBytesMax: call.request.responseBytesMax)
         try authorize(&exchange.request, with: token, nonce)
+        let span = call.watch?.begin(exchange.request)
+        // To the API and no one else: the userinfo endpoint may be another's.
+        if call.url.origin == apiBase.origin {
+            observability.propagate(span, in: &exchange.request)
+        }
+        do throws(AuthError) {
+            let answer = try await transmit(exchange, call)
+            span?.end(answer.response.status)
+            return answer
+        } catch {
+            span?.end(error)
+            throw error
+        }
+    }
+
+    private func transmit(
+        _ exchange: HTTPExchange, _ call: Call
+    ) async throws(AuthError) -> HTTPAnswer {
+        var exchange = exchange
         guard let streaming = transport as? any StreamingHTTPTransport else {
             exchange.body = try await call.request.body.collect()
             return try await whole(exchange, call)

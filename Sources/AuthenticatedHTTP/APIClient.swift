@@ -2,6 +2,7 @@ public import AuthModels
 public import AuthSession
 public import HTTPTypes
 public import OpenIDConnect
+public import Telemetry
 
 /// Calls a protected API: the live token on each request, on 401 one refresh and one retry.
 ///
@@ -17,6 +18,7 @@ public struct APIClient: Sendable {
     let policy: RetryPolicy
     let budget: RetryBudget
     let nonces: DPoPNonces
+    let observability: Observability
 
     /// - Parameters:
     ///   - budget: shared by all clients of one front end, so that an outage meets one.
@@ -24,7 +26,8 @@ public struct APIClient: Sendable {
     public init(
         tokens: any TokenSource, transport: any HTTPTransport, apiBase: WebURL,
         clock: any AuthClock, random: any RandomSource, policy: RetryPolicy = RetryPolicy(),
-        budget: RetryBudget = RetryBudget(), nonces: DPoPNonces = DPoPNonces()
+        budget: RetryBudget = RetryBudget(), nonces: DPoPNonces = DPoPNonces(),
+        observability: Observability = .bootstrapped
     ) {
         self.tokens = tokens
         self.transport = transport
@@ -34,6 +37,7 @@ public struct APIClient: Sendable {
         self.policy = policy
         self.budget = budget
         self.nonces = nonces
+        self.observability = observability
     }
 
     // MARK: Calls
@@ -155,10 +159,27 @@ public struct APIClient: Sendable {
         _ request: APIRequest, sink: TransferSink?,
         to destination: (SessionRecord) throws(AuthError) -> WebURL
     ) async throws(AuthError) -> HTTPAnswer {
+        guard let watch = CallWatch(observability, request, clock) else {
+            return try await sendAuthorized(request, sink, watch: nil, to: destination)
+        }
+        return try await watch.watch {
+            do throws(AuthError) {
+                return .success(
+                    try await sendAuthorized(request, sink, watch: watch, to: destination))
+            } catch {
+                return .failure(error)
+            }
+        }.get()
+    }
+
+    private func sendAuthorized(
+        _ request: APIRequest, _ sink: TransferSink?, watch: CallWatch?,
+        to destination: (SessionRecord) throws(AuthError) -> WebURL
+    ) async throws(AuthError) -> HTTPAnswer {
         let token = try await tokens.accessToken()
         var call = Call(
             request, url: try destination(token.record), startedAt: clock.now(),
-            deadline: request.deadline, sink: sink)
+            deadline: request.deadline, sink: sink, watch: watch)
         let answer = try await send(&call, with: token)
         guard answer.response.status == .unauthorized else { return answer }
         guard request.body.isRepeatable else { throw .bodyNotRepeatable }
@@ -168,7 +189,8 @@ public struct APIClient: Sendable {
         let timeLeft = call.timeLeft(at: answeredAt)
         call = Call(
             request, url: try destination(next.record), startedAt: clock.now(),
-            deadline: timeLeft, sink: sink)
+            deadline: timeLeft, sink: sink, watch: watch)
+        watch?.willRetry(.unauthorized)
         let second = try await send(&call, with: next)
         guard second.response.status != .unauthorized else { throw .unauthorizedAfterRefresh }
         return second
@@ -181,7 +203,8 @@ public struct APIClient: Sendable {
         while true {
             call.attempt += 1
             let result = await sendOnce(call, with: token)
-            if let wait = retryWait(after: result, call), budget.spend() {
+            if let wait = retryWait(after: result, call), spendRetry(call) {
+                call.watch?.willRetry(RetryCause(result))
                 do { try await clock.sleep(for: wait) } catch { throw .cancelled }
                 continue
             }
@@ -192,6 +215,12 @@ public struct APIClient: Sendable {
             }
             return answer
         }
+    }
+
+    private func spendRetry(_ call: Call) -> Bool {
+        let isAllowed = budget.spend()
+        if !isAllowed { call.watch?.mayNotRetry() }
+        return isAllowed
     }
 
     /// How long to wait before the next attempt; nil when there is none.

@@ -174,6 +174,9 @@ struct HTTPRuntime: Sendable {
         configuration.httpVersion = .http1Only
         // A failed connect is told at once; repeating is the caller's decision.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // The library would trace with what the process has bootstrapped, query strings included.
+        // Spans are begun above, where it is known what may be shown.
+        configuration.tracing.tracer = nil
         configuration.http1_1ConnectionDebugInitializer = TLSTrust.checkNames(of:)
         self.group = group
         direct = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)

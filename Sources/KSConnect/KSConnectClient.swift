@@ -3,6 +3,7 @@ public import AuthSession
 public import AuthenticatedHTTP
 public import Logging
 public import OpenIDConnect
+public import Telemetry
 
 /// One person's account, from sign-in to sign-out: what a front end links.
 ///
@@ -14,6 +15,7 @@ public final class KSConnectClient: Sendable {
     public let service: AuthService
     public let store: any SessionStore
     private let platform: Platform
+    private let observability: Observability
     /// One budget for all calls of this client.
     private let retries = RetryBudget()
     private let nonces = DPoPNonces()
@@ -22,20 +24,23 @@ public final class KSConnectClient: Sendable {
     ///   - account: which account; nothing is read yet.
     ///   - storage: where sessions are kept, shared by all clients of a process.
     ///   - policy: the numbers behind the refresh rules.
+    ///   - observability: counters, timers and spans; what the process has bootstrapped by now.
     /// - Throws: `randomnessUnavailable`.
     public init(
         account: AccountName = .default, storage: SessionStorage, platform: Platform,
-        policy: RefreshPolicy = RefreshPolicy(), logger: Logger = Logger(label: "ksconnect")
+        policy: RefreshPolicy = RefreshPolicy(), logger: Logger = Logger(label: "ksconnect"),
+        observability: Observability = .bootstrapped
     ) throws(AuthError) {
         self.account = account
         self.store = storage.store
         self.platform = platform
+        self.observability = observability
         service = try AuthService(
             account: account,
             ports: AuthPorts(
                 store: storage.store, locks: storage.locks, transport: platform.transport,
                 clock: platform.clock, random: platform.random),
-            policy: policy, logger: logger)
+            policy: policy, logger: logger, observability: observability)
     }
 
     /// The state now and each that follows; a UI binds to it.
@@ -96,7 +101,8 @@ public final class KSConnectClient: Sendable {
         APIClient(
             tokens: service, transport: platform.transport,
             apiBase: try await record().registration.apiBase, clock: platform.clock,
-            random: platform.random, budget: retries, nonces: nonces)
+            random: platform.random, budget: retries, nonces: nonces,
+            observability: observability)
     }
 
     /// The KS Connect API of the account, typed.

@@ -1,7 +1,9 @@
 import AuthModels
 import HTTPTypes
+import InMemoryTracing
 import NIOCore
 import Testing
+import Tracing
 
 @testable import Desktop
 
@@ -64,6 +66,22 @@ struct TransportTests {
         #expect(request.hasSuffix("\r\n\r\na=b"))
         #expect(!request.lowercased().contains("cookie"))
         await transport.shutdown()
+        await server.stop()
+    }
+
+    @Test("traces nothing of its own, whatever the process has bootstrapped")
+    func noTraceOfItsOwn() async throws {
+        let tracer = InMemoryTracer()
+        let server = try await ScriptedServer { _, _ in
+            [.text("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]
+        }
+        let transport = AsyncHTTPTransport(trust: .system)
+        try await withTracer(tracer) {
+            _ = try await transport.send(exchange(server.port, "/token?secret=canary"))
+        }
+        await transport.shutdown()
+        #expect(server.seen.requests.first?.contains("in-memory") == false)
+        #expect(tracer.finishedSpans.isEmpty && tracer.activeSpans.isEmpty)
         await server.stop()
     }
 

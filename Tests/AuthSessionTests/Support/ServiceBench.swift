@@ -2,6 +2,7 @@ import AuthModels
 import AuthSession
 import FoundationEssentials
 import Logging
+import Telemetry
 import Testing
 
 /// One account's service over fakes. Further services on one bench stand for further processes.
@@ -12,26 +13,33 @@ struct ServiceBench {
     let clock: ServiceClock
     let service: AuthService
 
-    init(clock: ServiceClock = ServiceClock()) throws {
+    init(
+        clock: ServiceClock = ServiceClock(), observability: Observability = .off
+    ) throws {
         self.clock = clock
-        service = try Self.service(store, locks, provider, clock)
+        service = try Self.service(store, locks, provider, clock, observability)
     }
 
     private static func service(
-        _ store: MemorySessionStore, _ locks: MemoryRefreshLocks, _ provider: RotatingProvider,
-        _ clock: ServiceClock
+        _ store: MemorySessionStore, _ locks: MemoryRefreshLocks, _ transport: any HTTPTransport,
+        _ clock: ServiceClock, _ observability: Observability, logger: Logger? = nil
     ) throws -> AuthService {
         try AuthService(
             account: .default,
             ports: AuthPorts(
-                store: store, locks: locks, transport: provider, clock: clock,
+                store: store, locks: locks, transport: transport, clock: clock,
                 random: CountingRandom()),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            observability: observability)
     }
 
     /// Another process of the same person.
-    func sibling() throws -> AuthService {
-        try Self.service(store, locks, provider, clock)
+    func sibling(
+        observability: Observability = .off, transport: (any HTTPTransport)? = nil,
+        logger: Logger? = nil
+    ) throws -> AuthService {
+        try Self.service(
+            store, locks, transport ?? provider, clock, observability, logger: logger)
     }
 
     static func registration(

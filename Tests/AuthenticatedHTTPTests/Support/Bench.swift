@@ -1,6 +1,7 @@
 import AuthModels
 import AuthenticatedHTTP
 import HTTPTypes
+import Telemetry
 
 /// One client with its fakes.
 struct Bench {
@@ -13,7 +14,7 @@ struct Bench {
         _ transport: ScriptedTransport, base: String = "https://api.example",
         record: SessionRecord? = nil, generation: Int64 = 1, policy: RetryPolicy = RetryPolicy(),
         budget: RetryBudget = RetryBudget(), dpopKey: DPoPKey? = nil,
-        random: any RandomSource = ConstantRandom()
+        random: any RandomSource = ConstantRandom(), observability: Observability = .off
     ) throws {
         self.transport = transport
         session = FakeSession(
@@ -21,7 +22,7 @@ struct Bench {
             dpopKey: dpopKey)
         client = APIClient(
             tokens: session, transport: transport, apiBase: try WebURL(base), clock: clock,
-            random: random, policy: policy, budget: budget)
+            random: random, policy: policy, budget: budget, observability: observability)
     }
 
     func get(_ path: String = "/me") async throws -> HTTPAnswer {
