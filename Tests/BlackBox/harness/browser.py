@@ -38,7 +38,9 @@ class ScriptedBrowser:
         """Every page seen: url, status, headers, body; the last has `end`."""
         if not self.log.exists():
             return []
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        # The browser may be in the middle of its last line.
+        whole_lines = self.log.read_text().split("\n")[:-1]
+        return [json.loads(line) for line in whole_lines]
 
     @property
     def was_opened(self):
